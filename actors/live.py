@@ -1,0 +1,232 @@
+"""Sources that go on for ever: waiting, starting again, and the thread that never lets the network wait."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from urllib.parse import parse_qs
+
+from actors.feed import Cut, Feed, Missing
+from actors.limits import Limits
+from actors.url import SourceError, split
+
+SLICE_SECONDS = 0.1
+"""Nothing waits longer than this without looking whether it is to stop."""
+DATAGRAM = 65_536
+JITTER = 0.2
+
+Clock = Callable[[], float]
+
+
+class Halt:
+    """Asked to stop, by the source's own ``close`` or by its user's event."""
+
+    def __init__(self, outer: threading.Event | None = None) -> None:
+        self._own = threading.Event()
+        self._outer = outer
+
+    def set(self) -> None:
+        """Ask to stop."""
+        self._own.set()
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        return self._own.is_set() or (self._outer is not None and self._outer.is_set())
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, less if asked to stop meanwhile. Returns whether it was."""
+        until = time.monotonic() + seconds
+        while not self.is_set() and (left := until - time.monotonic()) > 0:
+            self._own.wait(min(left, SLICE_SECONDS))
+        return self.is_set()
+
+
+class Backoff:
+    """Waits between attempts: from the first, doubling, to the longest, each 20 % more or less by chance."""
+
+    def __init__(self, bounds: tuple[float, float], rng: random.Random) -> None:
+        self._first, self._longest = bounds
+        self._rng = rng
+        self._seconds = self._first
+
+    def next(self) -> float:
+        """Seconds to wait now."""
+        seconds, self._seconds = self._seconds, min(self._seconds * 2, self._longest)
+        return seconds * self._rng.uniform(1 - JITTER, 1 + JITTER)
+
+    def reset(self) -> None:
+        """It worked: begin with the first again."""
+        self._seconds = self._first
+
+
+def reconnecting(connect: Callable[[int], Feed], backoff: Backoff, halt: Halt, *, endless: bool) -> Feed:
+    """What ``connect`` gives, again and again; it is told how many attempts there were.
+
+    An error leads to the next attempt. So does an end where ``endless``.
+    """
+    attempt = 0
+    while not halt.is_set():
+        try:
+            for item in connect(attempt):
+                backoff.reset()
+                yield item
+            if not endless:
+                return
+        except SourceError as error:
+            yield Missing(0.0, str(error))
+        attempt += 1
+        halt.wait(backoff.next())
+
+
+def udp_feed(url: str, limits: Limits, halt: Halt, backoff: Backoff) -> Feed:
+    """Datagrams that arrive at ``udp://HOST:PORT``.
+
+    After silence the socket is opened anew, which joins a multicast group again; it listens while it waits.
+
+    Raises:
+        SourceError: The address cannot be listened on.
+    """
+    while not halt.is_set():
+        patience = limits.stall_seconds + backoff.next()
+        with udp_socket(url, limits) as listening:
+            heard = time.monotonic()
+            while not halt.is_set() and time.monotonic() - heard < patience:
+                try:
+                    data = listening.recv(DATAGRAM)
+                except TimeoutError:
+                    continue
+                heard = time.monotonic()
+                backoff.reset()
+                yield data
+
+
+def udp_socket(url: str, limits: Limits) -> socket.socket:
+    """A socket that listens where ``udp://[@]HOST:PORT[?localaddr=ADDRESS]`` says; a multicast group is joined.
+
+    Raises:
+        SourceError: It cannot listen there.
+    """
+    parts = split(url)
+    port = parts.port
+    if not port:
+        raise SourceError(f"{url}: a port is needed, as in udp://0.0.0.0:5000", "unsupported")
+    host = parts.hostname or "0.0.0.0"
+    made: socket.socket | None = None
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        made = socket.socket(family, kind)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, limits.pending_bytes)
+        made.settimeout(SLICE_SECONDS)
+        group = ipaddress.ip_address(str(address[0]).partition("%")[0])
+        if group.is_multicast:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        if group.is_multicast:
+            _join(made, group, parse_qs(parts.query).get("localaddr", ["0.0.0.0"])[0])
+    except (OSError, UnicodeError) as error:
+        if made is not None:
+            made.close()
+        what = f"cannot listen on {host}:{port} ({error})"
+        raise SourceError(f"{url}: {what}; is the address this machine's, and the port free?", "refused") from error
+    return made
+
+
+def _join(made: socket.socket, group: ipaddress.IPv4Address | ipaddress.IPv6Address, local: str) -> None:
+    if group.version == 4:
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group.packed + socket.inet_aton(local))
+    else:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group.packed + struct.pack("@I", 0))
+
+
+class Background:
+    """A feed read by a thread of its own into a bounded queue.
+
+    As a feed it joins what waits, and says ``Cut("stalled")`` each time ``patience`` seconds passed without a byte.
+    When the queue is full a ``lossy`` feed (a network that does not wait) drops what is newest, counts it, and says so.
+    """
+
+    def __init__(self, feed: Feed, halt: Halt, limits: Limits, *, lossy: bool, clock: Clock = time.monotonic) -> None:
+        self.patience = limits.stall_seconds
+        self._capacity = limits.pending_bytes
+        self._lossy = lossy
+        self._halt = halt
+        self._clock = clock
+        self._items: deque[bytes | Cut | Missing | SourceError] = deque()
+        self._pending = 0
+        self._lost = 0
+        self._done = False
+        self._crashed = False
+        self._changed = threading.Condition()
+        self.heard = self._told = clock()
+        """When the newest byte came; when that was last said to be long ago."""
+        self._thread = threading.Thread(target=self._read, args=(feed,), name="sightline-source", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Feed:
+        return self
+
+    def __next__(self) -> bytes | Cut | Missing:
+        with self._changed:
+            while not self._items:
+                if self._halt.is_set() or self._done:
+                    if self._crashed and not self._halt.is_set():
+                        raise RuntimeError("the thread that reads the source died")
+                    raise StopIteration
+                if self._clock() - max(self._told, self.heard) >= self.patience:
+                    self._told = self._clock()
+                    return Cut("stalled")
+                self._changed.wait(SLICE_SECONDS)
+            item = self._items.popleft()
+            if isinstance(item, SourceError):
+                raise item
+            if not isinstance(item, bytes):
+                return item
+            joined = [item]
+            while self._items and isinstance(self._items[0], bytes):
+                joined.append(self._items.popleft())  # type: ignore[arg-type]
+            data = b"".join(joined)
+            self._pending -= len(data)
+            self._changed.notify_all()
+            return data
+
+    def close(self) -> None:
+        """Wait up to a second for the thread; the halt must have been set."""
+        self._thread.join(1.0)
+
+    def _read(self, feed: Feed) -> None:
+        self._crashed = True
+        try:
+            for item in feed:
+                if not self._put(item):
+                    break
+            self._crashed = False
+        except SourceError as error:
+            self._crashed = False
+            self._items.append(error)
+        finally:
+            with self._changed:
+                self._done = True
+                self._changed.notify_all()
+
+    def _put(self, item: bytes | Cut | Missing) -> bool:
+        with self._changed:
+            if isinstance(item, bytes):
+                while self._pending >= self._capacity and not self._lossy and not self._halt.is_set():
+                    self._changed.wait(SLICE_SECONDS)
+                self.heard = self._clock()
+                if self._pending >= self._capacity:
+                    self._lost += len(item)
+                    return not self._halt.is_set()
+                if self._lost:
+                    self._items.append(Missing(0.0, f"overrun: {self._lost} bytes came faster than they were read"))
+                    self._lost = 0
+                self._pending += len(item)
+            self._items.append(item)
+            self._changed.notify_all()
+        return not self._halt.is_set()

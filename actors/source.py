@@ -1,0 +1,282 @@
+"""Packets of one source, in its order: a file, http(s), HLS, or a live MPEG transport stream over UDP.
+
+FFmpeg demuxes; it never touches a network (docs/decisions/0004-sources.md). Live bytes are read by a thread of their
+own; where they pause or do not go on, the demuxer is opened anew.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
+
+from actors.demux import Part, Track
+from actors.feed import CutReason, Missing, Pipe
+from actors.limits import Limits
+from actors.live import Clock, Halt
+from actors.origin import Setting, connect, fingerprint
+from actors.url import SourceError, redact, stream_name
+
+if TYPE_CHECKING:
+    import av
+    from av.stream import Stream
+
+__all__ = [
+    "Break", "Item", "Missing", "Packet", "Recovered", "Source", "SourceError", "Stalled", "Track", "fingerprint",
+    "open_source", "redact", "stream_name",
+]  # fmt: skip
+
+SHORT_SECONDS = 1.0
+"""A file that ends this much before its declared duration is cut short."""
+
+BreakReason = CutReason | Literal["start"]
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """An encoded packet, with data, of a track."""
+
+    track: str
+    packet: av.Packet[Stream]
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A part begins; the first item of a source that has media is one (``start``).
+
+    Decoders of the part before must be drained now. ``discontinuity``: a playlist says so; ``program``: the transport
+    stream's streams changed; ``reopened``: after a stall or a lost connection.
+    """
+
+    reason: BreakReason
+    tracks: tuple[Track, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """A live source has given nothing since ``began`` (monotonic seconds), ``seconds`` by now. Repeated."""
+
+    began: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A stalled source gives media again: nothing was had from ``began`` to ``ended`` (monotonic seconds)."""
+
+    began: float
+    ended: float
+
+
+Item = Packet | Break | Missing | Stalled | Recovered
+
+
+class Source:
+    """A source under way; made by :func:`open_source`, read by iterating, once.
+
+    ``status`` is ``reading`` until iteration ends, then ``completed``, ``partial`` (with ``reason``: cut short, or
+    bytes could not be had) or ``stopped``. ``format`` is FFmpeg's name of the container of the newest part, ``tracks``
+    are its tracks; for a live source both are empty until its first ``Break``. ``notes``: what is not read, and why.
+    """
+
+    def __init__(self, url: str, setting: Setting) -> None:
+        self.url = url
+        self.status: Literal["reading", "completed", "partial", "stopped"] = "reading"
+        self.reason: str | None = None
+        self.tracks: tuple[Track, ...] = ()
+        self.format = ""
+        self._setting = setting
+        self._halt = setting.halt
+        self._backoff = setting.backoff()
+        self._silent: float | None = None
+        self._said_stalled = False
+        self._reached: tuple[float, float] | None = None
+        self._part: Part | None = None
+        self._origin = connect(url, setting)
+        self.live = self._origin.live
+        self.notes = self._origin.notes
+        if not self.live:
+            try:
+                self._take(self._first())
+            except SourceError:
+                self.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+        if self._part is not None:
+            self._part.close()
+
+    def close(self) -> None:
+        """Stop, from any thread; an iteration under way ends within a second."""
+        self._halt.set()
+        self._origin.close()
+
+    def __iter__(self) -> Iterator[Item]:
+        reason: BreakReason = "start"
+        part, before = self._part, None
+        while not self._halt.is_set():
+            part = part or (yield from self._next())
+            if part is None:
+                break
+            self._take(part)
+            yield Break(reason, part.tracks)
+            if before is not None:
+                before.close()
+            yield from self._packets(part)
+            if part.pipe is None or part.pipe.cut is None:
+                break
+            reason = "reopened" if part.pipe.cut.reason == "stalled" else part.pipe.cut.reason
+            part, before = None, part
+        self._finish()
+
+    def _take(self, part: Part) -> None:
+        self._part, self.tracks, self.format = part, part.tracks, part.format
+        self.notes += tuple(note for note in part.notes if note not in self.notes)
+
+    def _open(self, reader: Pipe | None) -> Part:
+        file = reader or self._origin.file
+        assert file is not None
+        return Part(self.url, file, self._setting.limits, live=self.live, short=self._origin.short)
+
+    def _first(self) -> Part:
+        """The first part of what can be read again."""
+        if self._origin.file is not None:
+            return self._open(None)
+        pipe = self._pipe()
+        if not pipe.ready():
+            missing = pipe.missing[0].reason if pipe.missing else f"{self.url}: names nothing that can be played"
+            raise pipe.error or SourceError(missing, "missing")
+        return self._open(pipe)
+
+    def _pipe(self) -> Pipe:
+        return Pipe(self._origin.feed, rewinds=self._origin.rewinds)
+
+    def _next(self) -> Generator[Item, None, Part | None]:
+        """Open the next part, waiting for a live source as long as it takes. None: there is none."""
+        yield from self._waiting()
+        while not self._halt.is_set():
+            pipe = self._pipe()
+            ready = pipe.ready()
+            yield from self._taken(pipe)
+            if ready:
+                try:
+                    part = self._open(pipe)
+                except SourceError as error:
+                    self._skip(pipe, error)
+                else:
+                    if self._said_stalled and self._silent is not None:
+                        yield Recovered(self._silent, self._setting.clock())
+                    self._silent, self._said_stalled = None, False
+                    self._backoff.reset()
+                    return part
+            elif pipe.ended:
+                self._fail(pipe.error)
+                return None
+            yield from self._waiting()
+        return None
+
+    def _waiting(self) -> Iterator[Stalled]:
+        """Say, of a live source, that it has been silent for too long."""
+        if self._origin.background is None:
+            return
+        now = self._setting.clock()
+        self._silent = self._origin.background.heard if self._silent is None else self._silent
+        if now - self._silent >= self._setting.limits.stall_seconds:
+            self._said_stalled = True
+            yield Stalled(self._silent, now - self._silent)
+
+    def _skip(self, pipe: Pipe, error: SourceError) -> None:
+        """Pass over a part that does not open: later ones may."""
+        if self.live:
+            self._silent = self._setting.clock() if self._silent is None else self._silent
+            self._halt.wait(self._backoff.next())
+            return
+        self._fail(error)
+        while pipe.read(1 << 16):
+            pass
+
+    def _packets(self, part: Part) -> Iterator[Item]:
+        try:
+            for track, packet in part.packets():
+                if self._halt.is_set():
+                    return
+                if part.pipe is not None and part.pipe.missing:
+                    yield from self._taken(part.pipe)
+                self._reach(track, packet)
+                yield Packet(track.id, packet)
+        except SourceError as error:
+            self._fail(error)
+        if part.pipe is not None:
+            yield from self._taken(part.pipe)
+
+    def _reach(self, track: Track, packet: av.Packet[Stream]) -> None:
+        if packet.pts is None:
+            return
+        begin = track.base.seconds(packet.pts)
+        end = track.base.seconds(packet.pts + (packet.duration or 0))
+        first, last = self._reached or (begin, end)
+        self._reached = (min(first, begin), max(last, end))
+
+    def _taken(self, pipe: Pipe) -> Iterator[Missing]:
+        taken, pipe.missing = pipe.missing, []
+        for item in taken:
+            self._reason(redact(item.reason))
+            yield item
+
+    def _fail(self, error: SourceError | None) -> None:
+        if error is not None:
+            self._reason(str(error))
+
+    def _reason(self, text: str) -> None:
+        if not self.live and not self._halt.is_set():
+            self.reason = self.reason or text
+
+    def _finish(self) -> None:
+        if self._halt.is_set():
+            self.status = "stopped"
+            return
+        first, last = self._reached or (0.0, 0.0)
+        declared = self._part.declared_seconds if self._part is not None else 0.0
+        missing = declared - max(last, last - first)
+        name = redact(self.url)
+        if self._origin.short is not None:
+            self._reason(f"{name}: cut short: {self._origin.short}")
+        elif self._reached is None:
+            self._reason(f"{name}: holds no packets")
+        elif missing > SHORT_SECONDS:
+            self._reason(f"{name}: cut short: {missing:.1f} s of its {declared:.1f} s are missing")
+        self.status = "partial" if self.reason else "completed"
+
+
+def open_source(
+    url: str | os.PathLike[str],
+    *,
+    limits: Limits | None = None,
+    live: bool | None = None,
+    stop: threading.Event | None = None,
+    clock: Clock = time.monotonic,
+    rng: random.Random | None = None,
+) -> Source:
+    """Open a source; use it as a context manager.
+
+    Args:
+        url: A path, ``file://``, ``http(s)://`` (a file, a stream, an HLS playlist) or ``udp://HOST:PORT``.
+        limits: Bounds; the default ones if None.
+        live: Whether it goes on for ever; None finds out (UDP, a playlist without end, an answer without length).
+        stop: Set it, from any thread, to end the iteration: of a live source within a second, else with its next bytes.
+        clock: Monotonic seconds, for stalls.
+        rng: Chance in the back-off.
+
+    Raises:
+        SourceError: It cannot be read: missing, empty, refused, no media, no tracks.
+    """
+    setting = Setting(limits or Limits(), live, Halt(stop), clock, rng or random.Random())
+    return Source(os.fspath(url), setting)

@@ -1,0 +1,141 @@
+"""Names of sources: what is secret in them, what they are called, and what one may lead to."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+import socket
+from pathlib import Path
+from typing import Literal
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+ErrorKind = Literal[
+    "missing", "folder", "not_a_file", "empty", "permission", "not_media", "truncated", "no_tracks", "too_large",
+    "unsupported", "encrypted", "forbidden", "refused", "http", "timeout", "io",
+]  # fmt: skip
+Network = Literal["file", "loopback", "link-local", "private", "public"]
+
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_LOGIN = re.compile(r"(?<=://)[^\s/?#'\"]*@")
+_SECRET = re.compile(
+    r"([?&;][^=&;\s]*(?:token|key|sig|pass|pwd|auth|secret|cred|policy|session|jwt)[^=&;\s]*=)[^&;#\s'\"]+",
+    re.IGNORECASE,
+)
+_LOOKS_SECRET = re.compile(r"([?&;][^=&;\s]+=)(?=[^&;#\s'\"]*\d)(?=[^&;#\s'\"]*[A-Za-z])[\w.~+/%=-]{20,}")
+
+
+class SourceError(Exception):
+    """A source that cannot be read, in one line that names it without its secrets, says why, and what to do.
+
+    Characters that do not print (names of files are any bytes) are shown by their numbers.
+    """
+
+    def __init__(self, message: str, kind: ErrorKind) -> None:
+        super().__init__("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in redact(message)))
+        self.kind = kind
+
+
+def redact(text: str) -> str:
+    """Text without the passwords of URLs in it, and without query values that are secret by name or by look."""
+    for pattern, by in ((_LOGIN, "***@"), (_SECRET, r"\1***"), (_LOOKS_SECRET, r"\1***")):
+        text = pattern.sub(by, text)
+    return text
+
+
+def is_url(text: str) -> bool:
+    """Whether the text has a scheme and ``//``; anything else is a path, also ``concat:a`` and ``subfile,,:a``."""
+    return _SCHEME.match(text) is not None
+
+
+def split(url: str) -> SplitResult:
+    """The parts of a URL.
+
+    Raises:
+        SourceError: It is none.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise SourceError(f"{url}: is not a valid URL ({error})", "unsupported") from error
+    return parts
+
+
+def local_path(url: str) -> Path | None:
+    """The file that a path or a ``file://`` URL names, or None for other URLs."""
+    if not is_url(url):
+        return Path(url)
+    parts = split(url)
+    return Path(unquote(parts.path)) if parts.scheme.lower() == "file" else None
+
+
+def join(parent: str, name: str) -> str:
+    """The URL or path that ``name`` means inside the playlist ``parent``."""
+    folder = local_path(parent)
+    if folder is None:
+        split(name)
+        return urljoin(parent, name)
+    return name if is_url(name) else str(folder.parent / unquote(name))
+
+
+def stream_name(url: str) -> str:
+    """A name for a stream that the user did not name: what it is called, and 8 hex of its hash.
+
+    Passwords and tokens take no part in it, so that it outlives them. Matches ``^[a-z0-9][a-z0-9_-]{0,62}$``.
+    """
+    path = local_path(url)
+    if path is not None:
+        whole, shown = str(path.absolute()), path.name
+    else:
+        whole, parts = redact(url), split(redact(url))
+        shown = f"{parts.netloc.rpartition('@')[2]}-{parts.path.rpartition('/')[2]}"
+    slug = re.sub(r"[^a-z0-9_]+", "-", shown.lower()).strip("-_")[-54:].strip("-_") or "stream"
+    return f"{slug}-{hashlib.sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def network(url: str) -> Network:
+    """The class of network that a URL leads into; of several addresses of a host, the least public one.
+
+    Raises:
+        SourceError: The host has no address, or the scheme is not one that a playlist may name.
+    """
+    if local_path(url) is not None:
+        return "file"
+    parts = split(url)
+    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
+        raise SourceError(f"{url}: only http and https can be fetched", "unsupported")
+    try:
+        found = socket.getaddrinfo(parts.hostname, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise SourceError(f"{url}: the host {parts.hostname} is not known; check its spelling", "refused") from error
+    classes = {_class_of(str(address[4][0])) for address in found}
+    order: tuple[Network, ...] = ("link-local", "loopback", "private", "public")
+    return next(name for name in order if name in classes)
+
+
+def _class_of(address: str) -> Network:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    if ip.is_loopback or ip.is_unspecified:
+        return "loopback"
+    if ip.is_link_local:
+        return "link-local"
+    return "public" if ip.is_global and not ip.is_multicast else "private"
+
+
+def permitted(url: str, parent: str) -> None:
+    """Refuse a URL that leaves the class of network of the playlist or server that named it.
+
+    Every nested URL and every redirect passes here, before a connection is made.
+
+    Raises:
+        SourceError: It may not be fetched.
+    """
+    here, there = network(parent), network(url)
+    if here != there:
+        raise SourceError(
+            f"{parent}: names {url}, which is {there}, while it is {here} itself; "
+            "give that URL directly if it is to be trusted",
+            "forbidden",
+        )
