@@ -1,0 +1,137 @@
+"""Damage to the coded bytes of a clip. What a viewer sees of it is measured afterwards, not promised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from typing_extensions import override
+
+from actors.inject.coded import TS_PACKET, CodedClip, CodedPacket
+from actors.inject.defects import AnyTrack, Defect, VideoTrack
+
+_KEPT_HEAD = 8
+_START_CODE = re.compile(rb"\x00\x00\x01", re.DOTALL)
+
+
+class BytesDefect(Defect):
+    """Damages the coded packets whose PTS is in its window."""
+
+    detector: ClassVar[str] = "corruption"
+    track: AnyTrack = "v:0"
+
+    def strike(self, clip: CodedClip, rng: np.random.Generator) -> None:
+        """Change or drop bytes of the clip."""
+        raise NotImplementedError
+
+    def aimed(self, clip: CodedClip) -> list[CodedPacket]:
+        """The packets in the window."""
+        return [packet for packet in clip.packets(self.track) if self.covers(packet.at)]
+
+
+class FlippedBits(BytesDefect):
+    """Single bits of the payload, turned over."""
+
+    kind: Literal["flipped_bits"] = "flipped_bits"
+    count: int = Field(50, ge=1)
+
+    @override
+    def strike(self, clip: CodedClip, rng: np.random.Generator) -> None:
+        if aimed := self.aimed(clip):
+            places = np.concatenate([packet.where for packet in aimed])
+            places = rng.choice(places, min(self.count, len(places)), replace=False)
+            clip.change(places, clip.data[places] ^ (1 << rng.integers(0, 8, len(places))).astype(np.uint8))
+
+
+class ZeroedPackets(BytesDefect):
+    """Coded packets, each with a chance of ``share``, of which only the first 8 bytes are left; zeros follow."""
+
+    kind: Literal["zeroed_packets"] = "zeroed_packets"
+    share: float = Field(0.5, gt=0, le=1)
+
+    @override
+    def strike(self, clip: CodedClip, rng: np.random.Generator) -> None:
+        for packet in _drawn(self.aimed(clip), self.share, rng):
+            clip.change(packet.where[_KEPT_HEAD:], 0)
+
+
+class LostSlices(BytesDefect):
+    """Slices of pictures, each with a chance of ``share``, relabelled as what a decoder skips (filler, user data)."""
+
+    kind: Literal["lost_slices"] = "lost_slices"
+    track: VideoTrack = "v:0"
+    share: float = Field(0.25, gt=0, le=1)
+
+    @override
+    def strike(self, clip: CodedClip, rng: np.random.Generator) -> None:
+        for packet in self.aimed(clip):
+            codec = clip.codecs[self.track]
+            for place in _units(packet.data, codec, clip.transport):
+                if _is_slice(packet.data[place], codec) and rng.random() < self.share:
+                    clip.change(packet.where[place : place + 1], _skipped(packet.data[place], codec))
+
+
+class LostPackets(BytesDefect):
+    """Packets of a transport stream, each with a chance of ``share``, that never arrive."""
+
+    kind: Literal["lost_packets"] = "lost_packets"
+    share: float = Field(0.1, gt=0, le=1)
+
+    @override
+    def strike(self, clip: CodedClip, rng: np.random.Generator) -> None:
+        aimed = [packet.where // TS_PACKET for packet in self.aimed(clip)]
+        numbers = np.unique(np.concatenate(aimed)) if aimed else np.empty(0, np.int64)
+        for number in numbers[rng.random(len(numbers)) < self.share].tolist():
+            clip.drop(slice(number * TS_PACKET, (number + 1) * TS_PACKET))
+
+
+class Truncate(BytesDefect):
+    """The file ends after ``keep`` of its bytes."""
+
+    detector: ClassVar[str] = "truncate"
+    kind: Literal["truncate"] = "truncate"
+    start_seconds: Literal[0] = 0
+    length_seconds: None = None
+    keep: float = Field(gt=0, lt=1, description="share of the bytes")
+
+    @override
+    def strike(self, clip: CodedClip, rng: np.random.Generator) -> None:
+        clip.drop(slice(int(len(clip.data) * self.keep), None))
+
+
+def _drawn(packets: list[CodedPacket], share: float, rng: np.random.Generator) -> list[CodedPacket]:
+    chosen: NDArray[np.bool_] = rng.random(len(packets)) < share
+    return [packet for packet, taken in zip(packets, chosen.tolist(), strict=True) if taken]
+
+
+def _units(data: bytes, codec: str, transport: bool) -> Iterator[int]:
+    """Where the first byte of each unit is: after start codes, or after 4-byte lengths."""
+    if transport or codec == "mpeg2video":
+        yield from (match.end() for match in _START_CODE.finditer(data) if match.end() < len(data))
+        return
+    at = 0
+    while at + 4 < len(data):
+        yield at + 4
+        at += 4 + int.from_bytes(data[at : at + 4], "big")
+
+
+def _is_slice(head: int, codec: str) -> bool:
+    """Whether a unit is a slice (H.264 table 7-1, H.265 table 7-1, H.262 table 6-1)."""
+    if codec == "h264":
+        return head & 0x1F in (1, 5)
+    if codec == "hevc":
+        return (head >> 1 & 0x3F) < 32
+    return 1 <= head <= 0xAF
+
+
+def _skipped(head: int, codec: str) -> int:
+    """The head of a unit that decoders skip: filler data; user data in H.262."""
+    if codec == "h264":
+        return 12
+    if codec == "hevc":
+        return head & 0x81 | 38 << 1
+    return 0xB2

@@ -1,0 +1,86 @@
+"""Defects of pictures."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from typing_extensions import override
+
+from actors.inject.defects import Facts, Picture, PictureChange, PictureDefect
+from actors.media import Pixels
+
+
+class Black(PictureDefect):
+    """Every pixel at one luma code, without colour."""
+
+    detector: ClassVar[str] = "black"
+    kind: Literal["black"] = "black"
+    level: int = Field(16, ge=0, le=255, description="luma in 8-bit codes")
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> PictureChange:
+        def change(picture: Picture, share: float) -> Picture:
+            codes = (self.level, 128, 128)
+            planes = (
+                np.full_like(plane, code * picture.scale) for plane, code in zip(picture.planes, codes, strict=False)
+            )
+            return Picture(tuple(planes), picture.depth, picture.full)
+
+        return change
+
+
+class Freeze(PictureDefect):
+    """The window's first picture, held; the programme goes on behind it."""
+
+    detector: ClassVar[str] = "freeze"
+    kind: Literal["freeze"] = "freeze"
+    dim: float = Field(0, ge=0, le=255, description="8-bit luma codes that the held picture loses by the window's end")
+    noise: float = Field(0, ge=0, le=64, description="standard deviation of fresh luma noise, in 8-bit codes")
+
+    @model_validator(mode="after")
+    def _dims_over_a_length(self) -> Freeze:
+        if self.dim and self.length_seconds is None:
+            raise ValueError("dim needs length")
+        return self
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> PictureChange:
+        held: list[Picture] = []
+
+        def change(picture: Picture, share: float) -> Picture:
+            held[:] = held or [picture]
+            if not (self.dim or self.noise):
+                return held[0]
+            luma = held[0].planes[0] - self.dim * picture.scale * share
+            if self.noise:
+                luma = luma + rng.normal(0, self.noise * picture.scale, luma.shape)
+            return Picture((_codes(luma, picture), *held[0].planes[1:]), picture.depth, picture.full)
+
+        return change
+
+
+class Cut(PictureDefect):
+    """A hard cut: from here on the programme is shown as its negative, which no frame before resembles."""
+
+    detector: ClassVar[str] = "scene"
+    point: ClassVar[bool] = True
+    kind: Literal["cut"] = "cut"
+    length_seconds: None = None
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> PictureChange:
+        def change(picture: Picture, share: float) -> Picture:
+            mirror = picture.top if picture.full else 251 * picture.scale  # 16 and 235 change places
+            luma, *chroma = (plane.astype(np.int32) for plane in picture.planes)
+            planes = (mirror - luma, *(256 * picture.scale - plane for plane in chroma))
+            return Picture(tuple(_codes(plane, picture) for plane in planes), picture.depth, picture.full)
+
+        return change
+
+
+def _codes(values: NDArray[np.floating | np.int32], like: Picture) -> Pixels:
+    codes: NDArray[np.float64] = np.clip(np.rint(values), 0, like.top)
+    return codes.astype(np.uint8) if like.depth == 8 else codes.astype(np.uint16)
