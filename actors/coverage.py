@@ -1,0 +1,77 @@
+"""Which seconds of a track were analysed, and which were not, and why. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from actors.measure import Rows
+
+GAP_SECONDS = 0.1
+"""A shorter hole between rows is the container's rounding, not a hole."""
+
+CoverageState = Literal["analysed", "dropped", "unreachable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of a track's timeline, in its ticks, of one epoch and window."""
+
+    epoch: int
+    window: int
+    start: int
+    end: int
+    state: CoverageState
+    reason: str
+
+
+def cover(until: int | None, rows: Rows) -> tuple[int | None, list[Stretch]]:
+    """Stretches that rows cover, going on from where the ones before ended.
+
+    Pictures shown for longer than they were coded for leave a hole: the source had nothing there. The stretches of a
+    track follow each other without overlap or hole, whatever the split of its rows into calls.
+
+    Args:
+        until: Where the track's coverage ended, None at its start.
+        rows: The next rows of the track, of one epoch and window.
+    """
+    if not len(rows):
+        return until, []
+    start = rows.columns["time"].astype(np.int64)
+    end = start + rows.columns["duration"].astype(np.int64)
+    if until is not None:
+        start, end = np.maximum(start, until), np.maximum(end, until)
+    end = np.maximum.accumulate(end)
+    start[1:] = np.maximum(start[1:], end[:-1])
+    seen = end if "coded" not in rows.columns else _seen(rows, start, end)
+    before = np.concatenate(([start[0] if until is None else until], end[:-1]))
+    hole = rows.base.ceil(GAP_SECONDS)
+    stretches: list[Stretch] = []
+    epoch = int(rows.columns["epoch"][0])
+
+    def add(begin: int, stop: int, state: CoverageState, reason: str) -> None:
+        if stop > begin:
+            stretches.append(Stretch(epoch, rows.window, begin, stop, state, reason))
+
+    begin = int(before[0])
+    for index in np.flatnonzero((start - before > hole) | (end - seen > hole)).tolist():
+        if start[index] - before[index] > hole:
+            add(begin, int(before[index]), "analysed", "")
+            add(int(before[index]), int(start[index]), "unreachable", "nothing in the source")
+            begin = int(start[index])
+        if end[index] - seen[index] > hole:
+            add(begin, int(seen[index]), "analysed", "")
+            add(int(seen[index]), int(end[index]), "unreachable", "nothing in the source")
+            begin = int(end[index])
+    add(begin, int(end[-1]), "analysed", "")
+    return int(end[-1]), stretches
+
+
+def _seen(rows: Rows, start: np.ndarray[tuple[int], np.dtype[np.int64]], end: np.ndarray[tuple[int], np.dtype[np.int64]]
+          ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:  # fmt: skip
+    """Where each picture would have ended by the container's word."""
+    coded = rows.columns["coded"].astype(np.int64)
+    result: np.ndarray[tuple[int], np.dtype[np.int64]] = np.where(coded > 0, np.minimum(start + coded, end), end)
+    return result
