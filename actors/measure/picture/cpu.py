@@ -1,0 +1,128 @@
+"""The sums of a frame on a CPU: one pass over the lines of each plane, compiled by numba.
+
+Each line is read once, while it is in the nearest cache, by all wanted groups. Plain loops over contiguous lines, with
+accumulators as narrow as the sums allow, become packed instructions. A pixel counted where its neighbour was counted
+would wait for it, so neighbours count in different tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.measure.kernels import compiled
+from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Sums, sizes
+from actors.media import Pixels, Plane
+
+LANES = 8
+"""Neighbours counted at a time."""
+
+TABLE_CODES = 4096
+"""Entries of all tables together, as long as one has no more: they share the nearest cache with the lines."""
+
+PADDING = 16
+"""Entries between tables: processors take addresses that are 4 KiB apart for the same one, and wait."""
+
+
+def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Group]) -> Sums:
+    """Sum up one frame; see :class:`Sums`."""
+    shapes = sizes(planes, before)
+    luma, signature = "luma" in groups, "signature" in groups
+    olds = before if "difference" in groups else None
+    codes = 1 << depth if luma else 0
+    tables = np.zeros((min(LANES, max(1, TABLE_CODES >> depth)), codes + PADDING), np.uint32)
+    cells = np.zeros((ROWS, COLUMNS), np.int64)
+    found = [_scan(planes[0], olds[0] if olds else None, depth, tables, cells, luma=luma, signature=signature)]
+    for plane, old in zip(planes[1:], olds[1:] if olds else (), strict=olds is not None):
+        found.append(_scan(plane, old, depth, tables, cells, luma=False, signature=False))
+    return Sums(
+        sizes=shapes,
+        histogram=tables[:, :codes].sum(axis=0, dtype=np.int64) if luma else None,
+        differences=tuple(int(total) for total, _, _ in found) if olds else None,
+        block=(int(found[0][1]), int(found[0][2])) if olds else None,
+        signature=cells if signature else None,
+    )
+
+
+def _scan(
+    plane: Plane, old: Plane | None, depth: int, tables: NDArray[np.uint32], cells: NDArray[np.int64],
+    *, luma: bool, signature: bool,
+) -> NDArray[np.int64]:  # fmt: skip
+    """Run the kernel over a plane; returns (sum of differences, largest block's sum, its pixels)."""
+    found = np.zeros(3, np.int64)
+    wide = depth > 12
+    _kernel(plane.lines.dtype, wide)(
+        plane.lines, plane.lines if old is None else old.lines, plane.width, (1 << depth) - 1,
+        luma, old is not None, signature, tables,
+        np.zeros(plane.width, np.uint32 if wide else np.uint16), np.zeros(plane.width, np.uint32), cells, found,
+    )  # fmt: skip
+    return found
+
+
+@cache
+def _kernel(dtype: np.dtype[np.uint8 | np.uint16], wide: bool) -> Callable[..., None]:
+    """The kernel for a type of pixel. 16 lines of 12-bit differences just fit 16 bits; ``wide`` ones do not."""
+    from numba import from_dtype, types
+
+    pixel, change = from_dtype(dtype), types.uint32 if wide else types.uint16
+    lines = types.Array(pixel, 2, "C", readonly=True)
+    return compiled(
+        _lines, f"lines_{pixel}_{change}", lines, lines, types.intp, pixel, types.boolean, types.boolean, types.boolean,
+        types.Array(types.uint32, 2, "C"), types.Array(change, 1, "C"), types.Array(types.uint32, 1, "C"),
+        types.Array(types.int64, 2, "C"), types.Array(types.int64, 1, "C"),
+    )  # fmt: skip
+
+
+def _lines(
+    lines: Pixels, before: Pixels, width: int, mask: int,
+    luma: bool, difference: bool, signature: bool,
+    tables: NDArray[np.uint32], changes: NDArray[np.uint32], totals: NDArray[np.uint32],
+    cells: NDArray[np.int64], found: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Add to ``tables`` (a power of two, codes), ``cells`` (ROWS, COLUMNS) and ``found`` (3,).
+
+    ``changes`` and ``totals`` are zeros of ``width``: sums down each column of a row of blocks and of a row of cells.
+    """
+    height = lines.shape[0]
+    one = np.uint32(1)
+    last = tables.shape[0] - 1
+    whole = width - width % LANES
+    largest, area, cell = np.int64(0), 1, 0
+    for y in range(height):
+        line = lines[y]
+        if luma:
+            for x in range(0, whole, LANES):
+                for lane in range(LANES):
+                    tables[lane & last, line[x + lane] & mask] += one
+            for x in range(whole, width):
+                tables[0, line[x] & mask] += one
+        if difference:
+            old = before[y]
+            for x in range(width):
+                now, then = line[x] & mask, old[x] & mask
+                changes[x] += max(now, then) - min(now, then)
+            if y % BLOCK == BLOCK - 1 or y == height - 1:
+                for left in range(0, width, BLOCK):
+                    right = min(left + BLOCK, width)
+                    block = np.int64(0)
+                    for x in range(left, right):
+                        block += np.int64(changes[x])
+                        changes[x] = 0
+                    found[0] += block
+                    pixels = (right - left) * (y % BLOCK + 1)
+                    if block * area > largest * pixels:
+                        largest, area = block, pixels
+        if signature:
+            for x in range(width):
+                totals[x] += line[x] & mask
+            while (cell + 1) * height // ROWS <= y:
+                cell += 1
+            if (cell + 1) * height // ROWS == y + 1:
+                for column in range(COLUMNS):
+                    for x in range(column * width // COLUMNS, (column + 1) * width // COLUMNS):
+                        cells[cell, column] += np.int64(totals[x])
+                        totals[x] = 0
+    found[1], found[2] = largest, area

@@ -1,0 +1,125 @@
+"""The one float64 step from the sums of frames to metrics, shared by every backend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.measure import Columns, Metric
+from actors.measure.picture.sums import COLUMNS, ROWS, Group, Sums, edges
+from actors.media import VideoFormat
+
+_CODE = "8-bit code"
+_CHANGE = "difference to the frame before, share of 2^depth; null without one"
+
+METRICS: dict[Group, tuple[Metric, ...]] = {
+    "luma": (
+        Metric("luma_mean", _CODE, "float64", "mean luma"),
+        Metric("luma_min", _CODE, "float64", "least luma"),
+        Metric("luma_low", _CODE, "float64", "10th percentile of luma (nearest rank)"),
+        Metric("luma_high", _CODE, "float64", "90th percentile of luma (nearest rank)"),
+        Metric("luma_max", _CODE, "float64", "greatest luma"),
+        Metric("black_share", "share", "float64", "share of pixels no lighter than a tenth of the SDR signal range"),
+    ),
+    "difference": (
+        Metric("difference", "share", "float64", f"mean absolute {_CHANGE}; all planes' samples alike"),
+        Metric("luma_difference", "%", "float64", f"mean absolute luma {_CHANGE}; times 100"),
+        Metric("block_difference", "share", "float64", f"mean absolute luma {_CHANGE}; largest 16x16 block"),
+    ),
+    "signature": (
+        Metric(
+            "signature", "2^-16 of full scale", "uint16",
+            "mean luma of 16x9 cells, line by line, as floor(sum * 2^(16-depth) / pixels); 0 where a cell has no pixel",
+            width=ROWS * COLUMNS,
+        ),
+    ),
+}  # fmt: skip
+
+
+def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
+    """Metrics of frames of one format, from the groups that were summed.
+
+    Args:
+        rows: At least one frame, all of the same groups.
+        fmt: Gives depth, range and transfer.
+
+    Returns:
+        (n,) float64 for each metric, NaN for differences that were not summed, and (n, 144) uint16 for the signature.
+    """
+    found: Columns = {}
+    if rows[0].histogram is not None:
+        found |= _luma(np.stack([row.histogram for row in rows if row.histogram is not None]), fmt)
+    if rows[0].signature is not None:
+        found |= _signature(np.stack([row.signature for row in rows if row.signature is not None]), rows[0], fmt)
+    return found | _difference(rows, fmt)
+
+
+def _luma(histograms: NDArray[np.int64], fmt: VideoFormat) -> Columns:
+    """Like ffmpeg's signalstats (YAVG, YMIN, YLOW, YHIGH, YMAX), whose percentiles are nearest ranks too."""
+    scale = 2.0 ** (8 - fmt.depth)
+    up_to = np.cumsum(histograms, axis=1)
+    pixels = up_to[:, -1]
+    top = histograms.shape[1] - 1
+    return {
+        "luma_mean": (histograms @ np.arange(top + 1, dtype=np.int64)) / pixels * scale,
+        "luma_min": np.argmax(histograms > 0, axis=1) * scale,
+        "luma_low": np.argmax(up_to * 10 >= pixels[:, None], axis=1) * scale,
+        "luma_high": np.argmax(up_to * 10 >= pixels[:, None] * 9, axis=1) * scale,
+        "luma_max": (top - np.argmax(histograms[:, ::-1] > 0, axis=1)) * scale,
+        "black_share": up_to[:, black_code(fmt)] / pixels,
+    }
+
+
+def black_code(fmt: VideoFormat) -> int:
+    """The greatest code of a black pixel.
+
+    In SDR a tenth of the signal range: 16 + 0.10 * 219 (limited or assumed) or 0.10 * 255 (full), times 2^(depth-8), as
+    in ffmpeg's blackdetect. A display of 100 cd/m2 and gamma 2.4 (BT.1886) shows it at 100 * 0.10^2.4 = 0.398 cd/m2;
+    PQ and HLG pixels are black up to that light.
+    """
+    if fmt.transfer == "sdr":
+        tenths = 255 if fmt.range == "full" else 16 * 10 + 219
+        return (tenths << (fmt.depth - 8)) // 10
+    signal = {"pq": _pq, "hlg": _hlg}[fmt.transfer](100 * 0.10**2.4)
+    code = 255 * signal if fmt.range == "full" else 16 + 219 * signal
+    return math.floor(code * 2.0 ** (fmt.depth - 8))
+
+
+def _pq(light: float) -> float:
+    """Signal for light in cd/m2: the inverse EOTF of SMPTE ST 2084 (BT.2100 table 4)."""
+    m1, m2 = 2610 / 16384, 2523 / 4096 * 128
+    c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+    power = (light / 10000) ** m1
+    return float(((c1 + c2 * power) / (1 + c3 * power)) ** m2)
+
+
+def _hlg(light: float) -> float:
+    """Signal for a grey of that light on a display of 1000 cd/m2 and black 0.
+
+    BT.2100 table 5: the inverse OOTF, with system gamma 1.2, then the OETF below its knee at 1/12 of scene light.
+    """
+    scene = (light / 1000) ** (1 / 1.2)
+    return math.sqrt(3 * scene)
+
+
+def _difference(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
+    """As ffmpeg's freezedetect (all planes) and scdet (luma only, ``mafd``) normalise theirs."""
+    full = 2.0**fmt.depth
+    samples = [height * width for height, width in rows[0].sizes]
+    planes = np.array([row.differences or [math.nan] * len(samples) for row in rows], np.float64)
+    blocks = np.array([row.block or (math.nan, 1) for row in rows], np.float64)
+    return {
+        "difference": planes.sum(axis=1) / sum(samples) / full,
+        "luma_difference": planes[:, 0] * 100 / samples[0] / full,
+        "block_difference": blocks[:, 0] / blocks[:, 1] / full,
+    }
+
+
+def _signature(sums: NDArray[np.int64], row: Sums, fmt: VideoFormat) -> Columns:
+    height, width = row.sizes[0]
+    pixels = np.outer(np.diff(edges(height, ROWS)), np.diff(edges(width, COLUMNS)))
+    means = (sums << (16 - fmt.depth)) // np.maximum(pixels, 1)
+    return {"signature": means.reshape(len(sums), -1).astype(np.uint16)}
