@@ -1,0 +1,90 @@
+"""Rows of measurements to Arrow tables and back, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from actors import schema
+from actors.clock import TimeBase
+from actors.measure import Columns, Metric, Rows
+from actors.media import MISSING, Table
+
+_STAMP = ("epoch", "wrap", "pts", "time", "duration")
+
+
+def to_arrow(rows: Rows, metrics: Sequence[Metric], stream: str, run: int) -> pa.Table:
+    """A table of one stream's rows, in the schema of its kind without ``day``; what was not measured is null."""
+    n = len(rows)
+    constant: dict[str, object] = {
+        "stream": stream, "run": run, "track": rows.track, "window": rows.window, "base_num": rows.base.num,
+        "base_den": rows.base.den, "format": rows.format,
+    }  # fmt: skip
+    columns: dict[str, object] = {name: [value] * n for name, value in constant.items()}
+    columns.update({name: rows.columns[name] for name in _STAMP})
+    columns["row"] = np.arange(rows.first_row, rows.first_row + n, dtype=np.int64)
+    times = rows.columns["time"].tolist()
+    columns["start_seconds"] = [rows.base.seconds(time) for time in times]
+    shape = schema.measured(metrics).remove(schema.measured(metrics).get_field_index("day"))
+    arrays = [
+        pa.nulls(n, field.type) if field.name not in (*columns, *rows.columns)
+        else _array(columns.get(field.name, rows.columns.get(field.name)), field.type)
+        for field in shape
+    ]  # fmt: skip
+    return pa.Table.from_arrays(arrays, schema=shape)
+
+
+def _array(values: object, kind: pa.DataType) -> pa.Array:
+    if not isinstance(values, np.ndarray):
+        return pa.array(values, kind)
+    if pa.types.is_list(kind):
+        flat = _array(np.ascontiguousarray(values).reshape(-1), kind.value_type)
+        lengths = np.full(len(values), values.shape[1] if values.ndim > 1 else 0, np.int32)
+        offsets = np.concatenate((np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)))
+        return pa.ListArray.from_arrays(pa.array(offsets), flat)
+    if values.dtype.kind == "f":
+        return pa.array(values, kind, mask=np.isnan(values))
+    if values.dtype == np.int64:
+        return pa.array(values, kind, mask=values == MISSING)
+    return pa.array(values, kind)
+
+
+def from_arrow(table: pa.Table, kind: Table, metrics: Sequence[Metric]) -> Iterator[Rows]:
+    """Read back rows of one stream, run and track, sorted by ``row``: a value per format, epoch and window."""
+    if not table.num_rows:
+        return
+    border = np.zeros(table.num_rows, np.bool_)
+    for name in ("epoch", "window", "format"):
+        codes = table[name].combine_chunks().dictionary_encode().indices.to_numpy()
+        border[1:] |= codes[1:] != codes[:-1]
+    edges = [0, *np.flatnonzero(border).tolist(), table.num_rows]
+    for start, stop in pairwise(edges):
+        part = table.slice(start, stop - start)
+        first = {name: part[name][0].as_py() for name in ("track", "base_num", "base_den", "format", "row", "window")}
+        columns: Columns = {name: part[name].to_numpy().astype(np.int64) for name in _STAMP}
+        columns.update({metric.name: _column(part[metric.name], metric) for metric in metrics})
+        base = TimeBase(first["base_num"], first["base_den"])
+        yield Rows(kind, first["track"], base, first["format"], first["row"], first["window"], columns)
+
+
+def _column(values: pa.ChunkedArray, metric: Metric) -> NDArray[np.generic]:
+    joined = values.combine_chunks()
+    if metric.dtype == "string":
+        return np.array(joined.to_pylist(), np.object_)
+    dtype = np.dtype(metric.dtype)
+    if metric.width:
+        flat = _plain(joined.flatten(), dtype)
+        return flat.reshape(len(joined), -1) if len(flat) else np.empty((len(joined), 0), dtype)
+    return _plain(joined, dtype)
+
+
+def _plain(values: pa.Array, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    if dtype.kind == "f":
+        return np.asarray(values.to_numpy(zero_copy_only=False)).astype(dtype)
+    if values.null_count:
+        values = values.fill_null(False if dtype.kind == "b" else MISSING if dtype == np.int64 else 0)
+    return np.asarray(values.to_numpy(zero_copy_only=False)).astype(dtype)
