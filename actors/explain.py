@@ -1,0 +1,185 @@
+"""Which incident is the cause of which: one more pure state machine, over events.
+
+It also puts a stream's events into the order of media time: an event is released once every track has been judged past
+the time at which it was decided. What comes out depends on the events alone, not on when they were handed in.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from actors.clock import TimeBase
+from actors.incident import Event
+
+HOLD_SECONDS = 2
+"""How long after its close, in media time, an incident may still find its cause."""
+
+MEMORY_SECONDS = 60
+"""How much later than an incident's end its close may be decided."""
+
+_KINDS = ("opened", "updated", "closed", "marker")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A detector whose incidents explain another's.
+
+    ``anywhere``: on every track, else on the same. ``only``: the effect's own cause must be this one, if it is given.
+    """
+
+    detector: str
+    anywhere: bool = False
+    only: str = ""
+
+
+_STALLED = Cause("stalled", anywhere=True)
+
+CAUSES: dict[str, tuple[Cause, ...]] = {
+    "black": (_STALLED,),
+    "freeze": (
+        _STALLED, Cause("decode_errors", only="decode_failure"), Cause("timestamps", only="no_packets"), Cause("black"),
+    ),
+    "silence": (_STALLED,),
+    "channel_loss": (_STALLED, Cause("silence")),
+    "loudness": (_STALLED,),
+    "timestamps": (_STALLED,),
+    "decode_errors": (_STALLED,),
+}  # fmt: skip
+"""By effect, in the order in which they are preferred: a source that gives nothing, then a loss, then what it shows."""
+
+RANKS = {
+    name: rank for rank, name in enumerate(("stalled", "decode_errors", "timestamps", "black", "silence"))
+}
+"""Of events decided at the same time causes come first; what is no cause comes last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An incident that may explain others. ``end`` is None while it is open."""
+
+    id: str
+    detector: str
+    track: str
+    base: TimeBase
+    start: int
+    end: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainState:
+    """What is remembered. ``pending``: not released yet. ``waiting``: closed without a cause, lately."""
+
+    pending: tuple[Event, ...] = ()
+    known: tuple[Known, ...] = ()
+    waiting: tuple[Event, ...] = ()
+
+
+def explain(
+    state: ExplainState, events: Sequence[Event], watermark: Fraction | None, stream: str
+) -> tuple[ExplainState, list[Event]]:
+    """Take events in, and give those that are settled, with their causes.
+
+    An incident is explained by one whose span overlaps at least half of its own. That is decided at its close; if the
+    cause becomes known only within HOLD_SECONDS after it, one more ``updated`` event says so.
+
+    Args:
+        state: What was remembered.
+        events: New ones. Those of one detector and track come in the order of ``at``; else the order is free.
+        watermark: Seconds up to which every track has been judged, so that no event decided before it is to come;
+            None at the end of the stream.
+        stream: The stream's name, for incident ids.
+
+    Returns:
+        What to remember, and the events released, in the order of media time. A stall has no rows that a watermark
+        could wait for: it is released at once.
+    """
+    released: list[Event] = []
+    for event in events:
+        if event.detector == "stalled":
+            state, given = _release(state, event, stream)
+            released += given
+    pending = sorted((*state.pending, *(event for event in events if event.detector != "stalled")), key=_order)
+    due = len(pending) if watermark is None else bisect_left(pending, watermark, key=_at)
+    state = replace(state, pending=tuple(pending[due:]))
+    for event in pending[:due]:
+        state, given = _release(_forget(state, event), event, stream)
+        released += given
+    return state, released
+
+
+def _at(event: Event) -> Fraction:
+    return event.base.exact(event.at)
+
+
+def _order(event: Event) -> tuple[Fraction, int, str, str, str, Fraction, int]:
+    rank = RANKS.get(event.detector, len(RANKS))
+    start = event.base.exact(event.start)
+    return (_at(event), rank, event.detector, event.track, event.part, start, _KINDS.index(event.kind))
+
+
+def _release(state: ExplainState, event: Event, stream: str) -> tuple[ExplainState, list[Event]]:
+    given = [event]
+    if event.kind == "closed" and event.detector in CAUSES:
+        cause = _cause(state, event)
+        given = [replace(event, explained_by=cause)]
+        if cause is None:
+            state = replace(state, waiting=(*state.waiting, event))
+    if event.detector in RANKS and event.kind != "marker":
+        known = Known(event.id(stream), event.detector, event.track, event.base, event.start, event.end)
+        others = tuple(other for other in state.known if other.id != known.id)
+        state = replace(state, known=(*others, known))
+        late = [effect for effect in state.waiting if _explains(known, effect, _at(event))]
+        state = replace(state, waiting=tuple(effect for effect in state.waiting if effect not in late))
+        given += [
+            replace(effect, kind="updated", at=effect.base.ceil(_at(event)), explained_by=known.id) for effect in late
+        ]
+    return state, given
+
+
+def _cause(state: ExplainState, effect: Event) -> str | None:
+    """The id of the preferred cause of an incident that has closed; of equals, the one that began first."""
+    for cause in CAUSES[effect.detector]:
+        found = [known for known in state.known if known.detector == cause.detector and _explains(known, effect, None)]
+        if found:
+            return min(found, key=lambda known: (known.base.exact(known.start), known.track, known.id)).id
+    return None
+
+
+def _explains(known: Known, effect: Event, until: Fraction | None) -> bool:
+    """Whether the overlap is large enough. ``until``: how far a cause that is open has come; None: it lasts."""
+    fits = any(
+        cause.detector == known.detector
+        and (cause.anywhere or known.track == effect.track)
+        and cause.only in ("", effect.cause)
+        for cause in CAUSES.get(effect.detector, ())
+    )
+    if not fits or effect.end is None:
+        return False
+    start, end = effect.base.exact(effect.start), effect.base.exact(effect.end)
+    first = known.base.exact(known.start)
+    if known.end is not None:
+        until = known.base.exact(known.end)
+    last = end if until is None else until
+    overlap = min(last, end) - max(first, start)
+    return 2 * overlap >= end - start and (overlap > 0 or first <= start <= last)
+
+
+def _forget(state: ExplainState, event: Event) -> ExplainState:
+    """Drop what can no longer matter once an event is released."""
+    now = _at(event)
+    return replace(
+        state,
+        waiting=tuple(effect for effect in state.waiting if now <= _at(effect) + HOLD_SECONDS),
+        known=tuple(known for known in state.known if now <= _last_use(known, now)),
+    )
+
+
+def _last_use(known: Known, now: Fraction) -> Fraction:
+    """When the last incident closes that it can explain: one twice as long as itself, begun as it ended."""
+    if known.end is None:
+        return now
+    start, end = known.base.exact(known.start), known.base.exact(known.end)
+    return end + 2 * (end - start) + MEMORY_SECONDS

@@ -1,0 +1,167 @@
+"""What explains what, and that nothing but the events themselves decides it."""
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actors import state as states
+from actors.clock import TimeBase
+from actors.explain import CAUSES, RANKS, ExplainState, explain
+from actors.incident import Event
+
+MS = TimeBase(1, 1000)
+STREAM = "s"
+
+
+def event(kind, detector, start, at, end=None, *, track="v:0", cause="", base=MS):
+    return Event(
+        kind=kind, detector=detector, version=1, track=track, part="", base=base, at=at, start_epoch=0, start_wrap=0,
+        start_pts=start, start=start, end=end, severity="warning", peak=None, unit="", cause=cause, message="",
+    )  # fmt: skip
+
+
+def incident(detector, start, end, opened, closed=None, **more):
+    shut = event("closed", detector, start, closed or end, end, **more)
+    return [event("opened", detector, start, opened, **more), shut]
+
+
+def settled(*groups):
+    return explain(ExplainState(), [event for group in groups for event in group], None, STREAM)[1]
+
+
+def explained(events, detector):
+    return [event.explained_by for event in events if event.detector == detector][-1]
+
+
+def test_black_explains_a_freeze_on_its_track():
+    black, freeze = incident("black", 1000, 5000, 3000), incident("freeze", 1000, 5000, 3000)
+    given_ = settled(freeze, black)
+    assert explained(given_, "freeze") == black[0].id(STREAM)
+    assert explained(given_, "black") is None
+    other = incident("black", 1000, 5000, 3000, track="v:1")
+    assert explained(settled(freeze, other), "freeze") is None
+
+
+@pytest.mark.parametrize(("end", "fits"), [(3000, True), (2999, False)])
+def test_half_of_it_must_overlap(end, fits):
+    black, freeze = incident("black", 0, end, 2000), incident("freeze", 1000, 5000, 3000)
+    assert (explained(settled(black, freeze), "freeze") is not None) is fits
+
+
+def test_a_stall_explains_on_every_track_and_comes_first():
+    stall = incident("stalled", 1000, 9000, 1000, 1000, track="a:0")
+    black, freeze = incident("black", 1000, 5000, 3000), incident("freeze", 1000, 5000, 3000)
+    silence = incident("silence", 2000, 6000, 4000, track="a:1")
+    events = settled(freeze, silence, black, stall)
+    for name in ("black", "freeze", "silence"):
+        assert explained(events, name) == stall[0].id(STREAM)
+
+
+def test_a_loss_explains_a_freeze_only_if_that_is_why_it_froze():
+    errors = incident("decode_errors", 1000, 5000, 1000, 7000)
+    frozen = incident("freeze", 1000, 5000, 3000, cause="decode_failure")
+    still = incident("freeze", 1000, 5000, 3000, cause="still_picture")
+    assert explained(settled(errors, frozen), "freeze") == errors[0].id(STREAM)
+    assert explained(settled(errors, still), "freeze") is None
+
+
+@pytest.mark.parametrize(("opened", "revised"), [(6900, True), (7000, True), (7001, False)])
+def test_a_cause_that_is_known_a_little_later_is_said_in_one_more_revision(opened, revised):
+    freeze, black = incident("freeze", 1000, 5000, 3000), incident("black", 1000, 9000, opened)
+    events = settled(freeze, black)
+    found = [event for event in events if event.detector == "freeze"]
+    assert [event.kind for event in found] == ["opened", "closed", *(["updated"] if revised else [])]
+    if revised:
+        assert (found[-1].explained_by, found[-1].end, found[-1].at) == (black[0].id(STREAM), 5000, opened)
+    else:
+        assert found[-1].explained_by is None
+
+
+def test_events_wait_until_every_track_has_come_so_far():
+    freeze = incident("freeze", 1000, 5000, 3000)
+    state, first = explain(ExplainState(), freeze, Fraction(4), STREAM)
+    assert [event.kind for event in first] == ["opened"]
+    state, second = explain(state, [], Fraction(5), STREAM)
+    assert second == []
+    assert [event.kind for event in explain(state, [], Fraction(5001, 1000), STREAM)[1]] == ["closed"]
+
+
+def test_a_stall_does_not_wait():
+    state, events = explain(ExplainState(), incident("stalled", 9, 99, 9, 9), Fraction(-1), STREAM)
+    assert [event.kind for event in events] == ["opened", "closed"]
+    assert state.pending == ()
+
+
+def test_what_is_remembered_is_bounded():
+    state = ExplainState()
+    for number in range(3000):
+        start = number * 5000
+        black, freeze = ("black", start, start + 2500, start + 2000), ("freeze", start, start + 9, start + 2100)
+        made = [*incident(*black), *incident(*freeze)]
+        state, _ = explain(state, made, Fraction(start, 1000) + 4, STREAM)
+        assert len(state.known) + len(state.pending) + len(state.waiting) < 40
+
+
+def test_causes_are_ranked_and_never_explain_each_other_in_a_ring():
+    for effect, causes in CAUSES.items():
+        for cause in causes:
+            assert RANKS[cause.detector] < RANKS.get(effect, len(RANKS))
+
+
+DETECTORS = (("black", "v:0"), ("freeze", "v:0"), ("freeze", "v:1"), ("silence", "a:0"), ("channel_loss", "a:0"),
+             ("decode_errors", "v:0"), ("timestamps", "v:0"))  # fmt: skip
+BASES = {"v:0": MS, "v:1": TimeBase(1, 90), "a:0": TimeBase(1, 480)}
+
+
+@st.composite
+def histories(draw):
+    """For each detector and track its events, in the order in which rows decide them."""
+    made = []
+    for detector, track in DETECTORS:
+        base, now, events = BASES[track], 0, []
+        for gap, length, delay in draw(
+            st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60), st.integers(0, 25)), max_size=4)
+        ):
+            start, end = now + gap, now + gap + length
+            opened = start + draw(st.integers(0, length))
+            cause = draw(st.sampled_from(["", "no_packets", "decode_failure"])) if detector == "freeze" else ""
+            events += [
+                replace(one, base=base, at=base.ceil(Fraction(one.at, 10)), start=base.ceil(Fraction(one.start, 10)),
+                        start_pts=one.start, end=one.end and base.ceil(Fraction(one.end, 10)))
+                for one in incident(detector, start, end, opened, end + delay, track=track, cause=cause)
+            ]  # fmt: skip
+            now = end + delay
+        made.append(events)
+    return made
+
+
+@settings(max_examples=200, deadline=None)
+@given(histories(), st.lists(st.integers(0, 400), max_size=20), st.randoms(use_true_random=False))
+def test_calls_and_restarts_change_nothing(history, cuts, random):
+    _, whole = explain(ExplainState(), [event for events in history for event in events], None, STREAM)
+    state, given_ = ExplainState(), []
+    marks = [Fraction(-1), *(Fraction(cut, 10) for cut in sorted(cuts)), None]
+    for before, mark in pairwise(marks):
+        fresh = []
+        for events in history:
+            at = [one.base.exact(one.at) for one in events]
+            sent = next((place for place, when in enumerate(at) if when >= before), len(at))
+            upto = len(at) if mark is None else next((place for place, when in enumerate(at) if when >= mark), len(at))
+            fresh.append(events[sent:upto])
+        random.shuffle(fresh)
+        state = states.load(ExplainState, states.dump(state))
+        state, found = explain(state, [event for events in fresh for event in events], mark, STREAM)
+        given_ += found
+    assert given_ == whole
+    times = [one.base.exact(one.at) for one in whole if one.kind != "updated"]
+    assert times == sorted(times)
+    assert state.pending == ()
+
+
+def test_the_property_above_compares_explanations():
+    black, freeze = incident("black", 10, 500, 20), incident("freeze", 10, 400, 30)
+    assert [event.explained_by is None for event in settled(black, freeze)] == [True, True, False, True]
