@@ -48,13 +48,24 @@ FILE = Bounds(window_seconds=60, batch_seconds=2.0)
 LIVE = Bounds(window_seconds=10, batch_seconds=0.2)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a track's rows begin: the number of the first one, and of the first window. After a restart not at 0."""
+
+    row: int = 0
+    window: int = 0
+
+
+START = Place()
+
+
 class _Windows:
     """Numbers rows and windows of one track, and keeps its timeline from stepping back."""
 
-    def __init__(self, base: TimeBase, bounds: Bounds) -> None:
+    def __init__(self, base: TimeBase, bounds: Bounds, place: Place) -> None:
         self._length = base.ceil(bounds.window_seconds)
-        self.window = 0
-        self.row = 0
+        self.window = place.window
+        self.row = place.row
         self._latest: int | None = None
 
     def forward(self, time: int) -> int:
@@ -71,9 +82,9 @@ class _Windows:
 class VideoBatcher:
     """Pictures of one track to batches. Holds one picture back, to see how long it is shown."""
 
-    def __init__(self, track: str, base: TimeBase, bounds: Bounds) -> None:
+    def __init__(self, track: str, base: TimeBase, bounds: Bounds, place: Place = START) -> None:
         self._track, self._base, self._bounds = track, base, bounds
-        self._windows = _Windows(base, bounds)
+        self._windows = _Windows(base, bounds, place)
         self._longest = base.ceil(LONGEST_PICTURE_SECONDS)
         self._held: Picture | None = None
         self._frames: list[Frame] = []
@@ -134,9 +145,9 @@ class VideoBatcher:
 class AudioBatcher:
     """Sounds of one track to blocks of ten 10 ms hops, and blocks to batches."""
 
-    def __init__(self, track: str, base: TimeBase, bounds: Bounds, *, wraps: bool) -> None:
+    def __init__(self, track: str, base: TimeBase, bounds: Bounds, place: Place = START, *, wraps: bool) -> None:
         self._track, self._base, self._bounds, self._wraps = track, base, bounds, wraps
-        self._windows = _Windows(base, bounds)
+        self._windows = _Windows(base, bounds, place)
         self._tolerance = base.ceil(BREAK_SECONDS)
         self._anchor: Stamp | None = None
         self._format: AudioFormat | None = None
@@ -185,7 +196,7 @@ class AudioBatcher:
         if self._anchor is None or self._format is None:
             return
         whole = np.concatenate(self._pieces, axis=1) if len(self._pieces) > 1 else self._pieces[0]
-        self._pieces = [whole[:, samples:]]
+        self._pieces = [whole[:, samples:]] if whole.shape[1] > samples else []
         self._waiting -= samples
         begin = int(hop_edges(self._format.rate, self._hop, 0)[0])
         start, end = self._ticks(begin), self._ticks(begin + samples)
@@ -215,9 +226,9 @@ class AudioBatcher:
 class PacketBatcher:
     """Facts about packets of one track to batches. Their windows follow the order of decoding."""
 
-    def __init__(self, track: str, base: TimeBase, bounds: Bounds) -> None:
+    def __init__(self, track: str, base: TimeBase, bounds: Bounds, place: Place = START) -> None:
         self._track, self._base, self._bounds = track, base, bounds
-        self._windows = _Windows(base, bounds)
+        self._windows = _Windows(base, bounds, place)
         self._packets: list[PacketFacts] = []
         self._times: list[int] = []
         self._of: tuple[str, int, int] | None = None

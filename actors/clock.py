@@ -95,6 +95,8 @@ class TrackClock:
     """Timeline of the furthest end of a packet."""
     broken: bool = False
     """The next packet begins an epoch, or joins one that another track began."""
+    pause: int = 0
+    """An epoch that the next packet begins stands so many ticks after the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class StreamClock:
         wrap = clock.wrap + _wraps_between(raw, pts) if wraps else 0
         time = pts + wrap * WRAP + offset
         clock = replace(
-            clock, last_raw=raw, last=unwrapped + offset, end=max(clock.end, time + duration), broken=False
+            clock, last_raw=raw, last=unwrapped + offset, end=max(clock.end, time + duration), broken=False, pause=0
         )
         return StreamClock(epochs, {**self.tracks, track: clock}), Stamp(clock.epoch, wrap, pts, time)
 
@@ -150,6 +152,11 @@ class StreamClock:
         if clock is None:
             return self
         return replace(self, tracks={**self.tracks, track: replace(clock, broken=True)})
+
+    def pause(self, seconds: float) -> StreamClock:
+        """A live source gave nothing for so long: what does not go on from before stands that much later."""
+        paused = {name: replace(clock, pause=clock.base.ceil(seconds)) for name, clock in self.tracks.items()}
+        return replace(self, tracks=paused)
 
 
 def _wraps_between(earlier: int, later: int) -> int:
@@ -184,5 +191,5 @@ def _settle(epochs: tuple[Epoch, ...], clock: TrackClock, unwrapped: int) -> tup
     best = min(open_to, key=lambda epoch: abs(_step(clock, epoch, unwrapped)), default=None)
     if best is not None and -BACK_SECONDS <= _step(clock, best, unwrapped) <= FORWARD_SECONDS:
         return epochs, replace(clock, epoch=best.number)
-    began = Epoch(len(epochs), clock.base.exact(max(clock.end, clock.last) - unwrapped))
+    began = Epoch(len(epochs), clock.base.exact(max(clock.end, clock.last) + clock.pause - unwrapped))
     return (*epochs, began), replace(clock, epoch=began.number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +28,21 @@ class Stretch:
     reason: str
 
 
-def cover(until: int | None, rows: Rows) -> tuple[int | None, list[Stretch]]:
+READ_AHEAD_SECONDS = 5
+"""A lack is told when its place is read, which the demuxer does at most this much ahead."""
+
+NOTHING = "nothing in the source"
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something could not be had, told when a track had come to ``at``: the reason of a hole there or soon after."""
+
+    at: int
+    reason: str
+
+
+def cover(until: int | None, rows: Rows, lacks: Sequence[Lack] = ()) -> tuple[int | None, list[Stretch]]:
     """Stretches that rows cover, going on from where the ones before ended.
 
     Pictures shown for longer than they were coded for leave a hole: the source had nothing there. The stretches of a
@@ -36,6 +51,7 @@ def cover(until: int | None, rows: Rows) -> tuple[int | None, list[Stretch]]:
     Args:
         until: Where the track's coverage ended, None at its start.
         rows: The next rows of the track, of one epoch and window.
+        lacks: What is known of the track's holes, in the order of time.
     """
     if not len(rows):
         return until, []
@@ -51,22 +67,27 @@ def cover(until: int | None, rows: Rows) -> tuple[int | None, list[Stretch]]:
     stretches: list[Stretch] = []
     epoch = int(rows.columns["epoch"][0])
 
-    def add(begin: int, stop: int, state: CoverageState, reason: str) -> None:
+    def add(begin: int, stop: int, state: CoverageState) -> None:
         if stop > begin:
+            reason = "" if state == "analysed" else _why(lacks, begin - rows.base.ceil(READ_AHEAD_SECONDS), stop)
             stretches.append(Stretch(epoch, rows.window, begin, stop, state, reason))
 
     begin = int(before[0])
     for index in np.flatnonzero((start - before > hole) | (end - seen > hole)).tolist():
         if start[index] - before[index] > hole:
-            add(begin, int(before[index]), "analysed", "")
-            add(int(before[index]), int(start[index]), "unreachable", "nothing in the source")
+            add(begin, int(before[index]), "analysed")
+            add(int(before[index]), int(start[index]), "unreachable")
             begin = int(start[index])
         if end[index] - seen[index] > hole:
-            add(begin, int(seen[index]), "analysed", "")
-            add(int(seen[index]), int(end[index]), "unreachable", "nothing in the source")
+            add(begin, int(seen[index]), "analysed")
+            add(int(seen[index]), int(end[index]), "unreachable")
             begin = int(end[index])
-    add(begin, int(end[-1]), "analysed", "")
+    add(begin, int(end[-1]), "analysed")
     return int(end[-1]), stretches
+
+
+def _why(lacks: Sequence[Lack], first: int, last: int) -> str:
+    return next((lack.reason for lack in reversed(lacks) if first <= lack.at <= last), NOTHING)
 
 
 def _seen(rows: Rows, start: np.ndarray[tuple[int], np.dtype[np.int64]], end: np.ndarray[tuple[int], np.dtype[np.int64]]

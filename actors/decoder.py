@@ -253,6 +253,17 @@ class Decoder:
         self._tracks = {track.id: TrackDecoder(track, self._bases[track.id], self._guard) for track in tracks}
         return held
 
+    def resume(self, clock: StreamClock) -> None:
+        """Go on from the clock of an earlier process: what comes is of a new epoch."""
+        for track, known in clock.tracks.items():
+            clock = clock.cut(track)
+            self._bases[track] = known.base
+        self.clock = clock
+
+    def base(self, track: str) -> TimeBase:
+        """The time base in which a track's stamps are given."""
+        return self._bases[track]
+
     def feed(self, track: str, packet: AnyPacket) -> Decoded:
         """Decode one packet of a track, in the order of the source."""
         decoder = self._tracks[track]

@@ -139,7 +139,8 @@ def check_file(path: Path) -> None:
     """
     try:
         if path.is_dir():
-            raise SourceError(f"{path}: is a folder; name a file in it", "folder")
+            next(path.iterdir(), None)
+            raise SourceError(f"{path}: is a folder without media files; name its files, or --include them", "folder")
         if not path.exists():
             raise SourceError(f"{path}: no such file; check the path", "missing")
         if not path.is_file():

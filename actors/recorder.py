@@ -186,6 +186,16 @@ class Recorder:
             self._persist(opened, attempt)
         return found[0]
 
+    def tend(self, work: Callable[[Table], object]) -> None:
+        """Let maintenance work on the newest version of every table, in the order of their commits.
+
+        Raises:
+            StorageError: If the storage fails for good.
+        """
+        with self._lock:
+            for table in self._tables.values():
+                self._persist(table, lambda table=table: (table.refresh(), work(table)))  # type: ignore[misc]
+
     def _append(self, table: Table, units: Sequence[Unit], fenced: set[str]) -> None:
         """Commit to one table what is neither committed nor fenced; add the streams of fenced units to ``fenced``."""
         rows = [table.conform(unit.rows) for unit in units]

@@ -17,6 +17,7 @@ ErrorKind = Literal[
 Network = Literal["file", "loopback", "link-local", "private", "public"]
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_NOT_UNICODE = re.compile(r"[\ud800-\udfff]")
 _LOGIN = re.compile(r"(?<=://)[^\s/?#'\"]*@")
 _SECRET = re.compile(
     r"([?&;][^=&;\s]*(?:token|key|sig|pass|pwd|auth|secret|cred|policy|session|jwt)[^=&;\s]*=)[^&;#\s'\"]+",
@@ -32,7 +33,7 @@ class SourceError(Exception):
     """
 
     def __init__(self, message: str, kind: ErrorKind) -> None:
-        super().__init__("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in redact(message)))
+        super().__init__("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown(message)))
         self.kind = kind
 
 
@@ -41,6 +42,11 @@ def redact(text: str) -> str:
     for pattern, by in ((_LOGIN, "***@"), (_SECRET, r"\1***"), (_LOOKS_SECRET, r"\1***")):
         text = pattern.sub(by, text)
     return text
+
+
+def shown(source: str) -> str:
+    """A source as results name it: without secrets, and with numbers for bytes of a file's name that are no UTF-8."""
+    return _NOT_UNICODE.sub(lambda byte: f"\\x{ord(byte[0]) & 0xFF:02x}", redact(source))
 
 
 def is_url(text: str) -> bool:
@@ -86,11 +92,11 @@ def stream_name(url: str) -> str:
     """
     path = local_path(url)
     if path is not None:
-        whole, shown = str(path.absolute()), path.name
+        whole, called = str(path.absolute()), path.name
     else:
         whole, parts = redact(url), split(redact(url))
-        shown = f"{parts.netloc.rpartition('@')[2]}-{parts.path.rpartition('/')[2]}"
-    slug = re.sub(r"[^a-z0-9_]+", "-", shown.lower()).strip("-_")[-54:].strip("-_") or "stream"
+        called = f"{parts.netloc.rpartition('@')[2]}-{parts.path.rpartition('/')[2]}"
+    slug = re.sub(r"[^a-z0-9_]+", "-", called.lower()).strip("-_")[-54:].strip("-_") or "stream"
     return f"{slug}-{hashlib.sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 

@@ -41,7 +41,8 @@ def verify(uri: str) -> list[Finding]:
 
     Checked are: that tables open, with this schema, and every data file can be read and holds the rows that the log
     says; that rows, windows and events are there once, without holes, and agree with the transactions; that coverage
-    has neither overlap nor hole and reaches over the rows; that checkpoints count no rows that there are not; that
+    has neither overlap nor hole and reaches over the rows; that the checkpoints of
+    finished runs count no rows that there are not; that
     incidents open before they close.
 
     Raises:
@@ -191,6 +192,8 @@ def _checkpoints(table: Table, ends: Mapping[tuple[str, str, int, str], int]) ->
         except ValueError:
             yield Finding("events", stream, f"run {run}: the newest checkpoint cannot be read")
             continue
+        if state.get("summary", {}) is None:
+            continue  # cut short: rows of windows that were open are judged already, and will be measured again
         for name, judged in state.get("judged", {}).items():
             kind, _, track = name.partition("/")
             there = ends.get((kind, stream, run, track), 0)

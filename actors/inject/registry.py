@@ -57,7 +57,7 @@ def _field(kind: str, name: str) -> str:
     return name if name in KINDS[kind].model_fields else name + _SECONDS
 
 
-def _say(kind: str, place: tuple[int | str, ...], problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+def _say(kind: str, place: tuple[int | str, ...], problem: Any) -> str:
     named = [str(part).removesuffix(_SECONDS) for part in place if part != kind]
     given = f"={problem['input']}" if named and problem["type"] != "missing" else ""
     return ": ".join([kind, *[name + given for name in named], problem["msg"]])

@@ -36,7 +36,7 @@ def compiled(function: Callable[..., None], name: str, *types: object) -> Callab
     return dispatcher  # type: ignore[no-any-return]
 
 
-def _keep(dispatcher: Any, source: Path, config: Any) -> None:  # noqa: ANN401 - numba has no types
+def _keep(dispatcher: Any, source: Path, config: Any) -> None:
     named = config.CACHE_DIR
     try:
         if not named and not os.access(source, os.W_OK):

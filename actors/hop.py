@@ -1,0 +1,61 @@
+"""What carries batches of frames to the meters and rows back, and counts what it carried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from actors.measure import Rows
+from actors.measure.picture import PictureMeter
+from actors.measuring import measure_video
+from actors.media import Batch
+
+
+@dataclass
+class Traffic:
+    """What a hop has carried. Bytes are of frames; ``copies`` counts how often they were written anew."""
+
+    batches: int = 0
+    bytes_direct: int = 0
+    bytes_object_store: int = 0
+    bytes_network: int = 0
+    bytes_bucket: int = 0
+    requests_bucket: int = 0
+    copies: int = 0
+
+    def counted(self) -> dict[str, int]:
+        """What usage reports of it."""
+        return {name: count for name, count in asdict(self).items() if name.startswith(("bytes_", "requests_"))}
+
+
+class Hop(Protocol):
+    """The boundary between decoder and meters, whatever it is physically."""
+
+    traffic: Traffic
+
+    def send(self, batch: Batch) -> Iterator[Rows]:
+        """Ship a batch; give the rows of batches that are measured by now, in the order they were sent."""
+        ...
+
+    def drain(self) -> Iterator[Rows]:
+        """Give the rows of every batch still under way."""
+        ...
+
+
+class Direct:
+    """The meters run here; a batch is handed over by reference, and no byte moves."""
+
+    def __init__(self, wanted: frozenset[str]) -> None:
+        self.traffic = Traffic()
+        self._meter = PictureMeter()
+        self._wanted = wanted
+
+    def send(self, batch: Batch) -> Iterator[Rows]:
+        """Measure the batch at once."""
+        self.traffic.batches += 1
+        yield measure_video(self._meter, batch, self._wanted)
+
+    def drain(self) -> Iterator[Rows]:
+        """Nothing is ever under way."""
+        yield from ()

@@ -1,0 +1,264 @@
+"""The owner of one stream: finds out what is left to do, does it, and says what came of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import pyarrow as pa
+
+from actors import document
+from actors import rows as arrow
+from actors.batches import FILE, LIVE, Place
+from actors.checkpoint import Change, Checkpoint, Live, Work
+from actors.clock import TimeBase
+from actors.coverage import Stretch
+from actors.detectors import build, needed_metrics
+from actors.document import Document
+from actors.gathering import Commits, gathered
+from actors.hop import Direct, Hop
+from actors.incident import Event
+from actors.journal import Journal, When
+from actors.judging import AnyDetector, Judges, pairs_of
+from actors.limits import Limits
+from actors.measuring import CARRY, METRICS, Ear
+from actors.media import Table
+from actors.pipeline import Pipeline, Progress
+from actors.recorder import Unit, application
+from actors.schema import USAGE
+from actors.source import Source, SourceError, fingerprint, open_source
+from actors.stored import Stored
+from actors.summary import tracks as summary_tracks
+from actors.summary import verdicts
+from actors.tables import Where
+from actors.url import local_path, shown
+
+Read = Callable[[str, Where], pa.Table]
+PATIENCE_SECONDS = Fraction(2)
+"""How long, in media time, a live stream's events wait for a track that gives nothing."""
+_CHUNK = 64
+"""Windows that are read back at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One stream to analyse. ``stored``: what the tables hold of it."""
+
+    stream: str
+    source: str
+    detectors: tuple[str, ...]
+    settings: Mapping[str, Mapping[str, Any]]
+    fence: int
+    stored: Stored | None = None
+    fresh: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+class Owner:
+    """Analyses one stream in this process, through a hop."""
+
+    def __init__(self, task: Task, commits: Commits, read: Read, stop: threading.Event | None = None) -> None:
+        self.task, self._commits, self._read, self._stop = task, commits, read, stop
+        self._detectors: Sequence[AnyDetector] = build(task.detectors, task.settings)
+        self._wanted = needed_metrics(self._detectors)
+        self._judges = Judges(task.stream, self._detectors)
+        self._events: list[Event] = []
+        self._coverage: dict[str, tuple[TimeBase, list[Stretch]]] = {}
+        self._recorded: dict[str, int] = {}
+        self.on_progress: Callable[[Progress], None] = lambda progress: None
+        self.on_event: Callable[[Event], None] = lambda event: None
+        self.on_note: Callable[[str], None] = lambda text: None
+
+    def run(self) -> Document:
+        """Analyse what is not analysed yet, and give the stream's document.
+
+        Raises:
+            actors.tables.StorageError: The results cannot be written.
+            actors.recorder.Fenced: Another owner has taken the stream over.
+        """
+        try:
+            known = fingerprint(self.task.source, self.task.limits)
+            return self._analyse(known)
+        except SourceError as error:
+            return document.failed(self.task.stream, self.task.source, str(error))
+
+    def _analyse(self, known: str | None) -> Document:
+        work = Work.of(
+            known or "", {d.name: d.version for d in self._detectors},
+            {d.name: d.settings.model_dump(mode="json") for d in self._detectors},
+        )  # fmt: skip
+        checkpoint, done = self._begin(work)
+        began, burnt = time.perf_counter(), time.process_time()
+        if done is not None and done.summary is not None:
+            if done.work == work:
+                return self._document(done.summary)
+            journal = self._journal(checkpoint, "end", self._commits)
+            self._replay(journal)
+            return self._finish(journal, done.summary, began, burnt)
+        limits = self._limits()
+        with (
+            open_source(self.task.source, limits=limits, stop=self._stop) as source,
+            gathered(self._commits, live=source.live) as commits,
+        ):
+            journal = self._journal(checkpoint, "event" if source.live else "window", commits)
+            journal.flush()
+            self._replay(journal)
+            facts = self._run(source, Direct(self._wanted["video"]), journal)
+            return self._finish(journal, facts, began, burnt)
+
+    def _limits(self) -> Limits:
+        """The task's, with a live source that tells of its silence as soon as ``stalled`` wants to know."""
+        limits, stalled = self.task.limits, self._judges.stalled
+        seconds = min(limits.stall_seconds, stalled.settings.seconds) if stalled else limits.stall_seconds
+        return limits.model_copy(update={"stall_seconds": seconds})
+
+    def _begin(self, work: Work) -> tuple[Checkpoint, Checkpoint | None]:
+        """The checkpoint to go on from, and the stored one whose measurements can be used, if there is one."""
+        stored = self.task.stored
+        if stored is None:
+            return Checkpoint(work), None
+        old = stored.checkpoint
+        change = self._change(old, work)
+        if change.needs == "analyse":
+            if change.why:
+                self.on_note(f"{shown(self.task.source)}: {change.why}: it is analysed anew")
+            return Checkpoint(work, run=old.run + 1), None
+        self._recorded, self._coverage = dict(stored.recorded), stored.coverage
+        if change.needs == "judge":
+            self.on_note(f"{shown(self.task.source)}: {change.why}: what was measured is judged again")
+            return Checkpoint(work, old.run, old.judgement + 1, old.sequence, live=old.live), old
+        self._judges.restore(old)
+        self._events = list(stored.events)
+        return replace(old, summary=None), old
+
+    def _change(self, old: Checkpoint, work: Work) -> Change:
+        """What is to be done. A source cut short by its network is not gone on with: its last rows were no window."""
+        if self.task.fresh:
+            return Change("analyse")
+        if old.live is not None and old.summary is None:
+            return replace(old.work, source="live").change(replace(work, source="live"))
+        change = old.work.change(work)
+        cut = old.summary is not None and old.summary["status"] == "partial" and local_path(self.task.source) is None
+        return Change("analyse", "it was cut short") if cut and change.needs != "analyse" else change
+
+    def _journal(self, checkpoint: Checkpoint, when: When, commits: Commits) -> Journal:
+        journal = Journal(
+            self.task.stream, commits, self.task.fence, self._judges, checkpoint,
+            recorded=lambda name: self._recorded.get(name, -1), when=when,
+        )  # fmt: skip
+        journal.on_event = self._note_event
+        journal.on_stretches = self._note_stretches
+        return journal
+
+    def _note_event(self, event: Event) -> None:
+        self._events.append(event)
+        self.on_event(event)
+
+    def _note_stretches(self, track: str, base: TimeBase, stretches: Sequence[Stretch]) -> None:
+        self._coverage.setdefault(track, (base, []))[1].extend(stretches)
+
+    def _replay(self, journal: Journal) -> None:
+        """Judge the committed rows that the checkpoint does not know of yet."""
+        after = journal.checkpoint.windows
+        pairs = [name for name in self._recorded if not name.startswith("coverage/")]
+        self._judges.expect([name.partition("/")[2] for name in pairs])
+        last = max(self._recorded.values(), default=-1)
+        for first in range(min((after.get(name, -1) + 1 for name in pairs), default=0), last + 1, _CHUNK):
+            for name in pairs:
+                table, _, track = name.partition("/")
+                where = self._where(track, max(first, after.get(name, -1) + 1), first + _CHUNK - 1)
+                kind: Table = table  # type: ignore[assignment]
+                for rows in arrow.from_arrow(self._read(table, where), kind, METRICS[kind]):
+                    journal.add(rows)
+
+    def _where(self, track: str, first: int, last: int) -> Where:
+        run = self.task.stored.checkpoint.run if self.task.stored else 0
+        return [
+            ("stream", "=", self.task.stream), ("run", "=", run), ("track", "=", track), ("window", ">=", first),
+            ("window", "<=", last),
+        ]  # fmt: skip
+
+    def _run(self, source: Source, hop: Hop, journal: Journal) -> dict[str, Any]:
+        bounds = LIVE if source.live else FILE
+        live = journal.checkpoint.live
+        ears = self._ear if live is None else lambda track: Ear(self._wanted["audio"])
+        pipeline = Pipeline(source, bounds, self.task.limits, hop, self._judges, journal, ears)
+        pipeline.on_progress = self.on_progress
+        if live is not None:
+            self._resume(pipeline, journal, live)
+        if source.live:
+            self._judges.patience_seconds = PATIENCE_SECONDS
+            journal.live = pipeline.position
+        pipeline.run()
+        if source.status == "stopped" and not source.live:
+            raise KeyboardInterrupt
+        return {
+            "status": "partial" if source.status == "partial" else "completed", "error": source.reason,
+            "epochs": pipeline.epochs, "live": source.live, "ledger": pipeline.ledger.as_dict(),
+            "traffic": hop.traffic.counted(), "frames_decoded_again": pipeline.frames_again, "tracks": pipeline.facts(),
+        }  # fmt: skip
+
+    def _resume(self, pipeline: Pipeline, journal: Journal, live: Live) -> None:
+        """Go on with a live stream: after all rows that there are, and as much later as nobody watched it."""
+        tracks = live.clock.tracks if live.clock else {}
+        seconds = time.time() - live.at_seconds
+        for track, known in tracks.items():
+            reached = journal.reached(track)
+            seconds = max(seconds, known.base.seconds(reached - known.end))
+            journal.lack(track, reached, "not watched: its owner was restarted")
+        places = {
+            name: Place(self._judges.judged.get(name, 0), self._recorded.get(name, -1) + 1)
+            for name in pairs_of(list(tracks))
+        }
+        pipeline.resume(live, seconds, places)
+        journal.note(self._judges.interrupt())
+
+    def _ear(self, track: str) -> Ear:
+        """An ear that goes on after the last committed block of the track."""
+        ear = Ear(self._wanted["audio"])
+        window = self._recorded.get(f"audio/{track}", -1)
+        if window >= 0:
+            carries = self._read("audio", self._where(track, window, window))[CARRY.name].drop_null()
+            ear.restore(carries[-1].as_py())
+        return ear
+
+    def _finish(self, journal: Journal, facts: dict[str, Any], began: float, burnt: float) -> Document:
+        """Close what is open, and commit the stream's summary and usage with the last checkpoint."""
+        journal.close()
+        names = list(facts["tracks"])
+        usage = {
+            **document.NO_USAGE, **facts["traffic"], "cpu_seconds": round(time.process_time() - burnt, 6),
+            "wall_seconds": round(time.perf_counter() - began, 6),
+            "frames_decoded_again": facts["frames_decoded_again"],
+        }  # fmt: skip
+        summary = {
+            **facts,
+            "entries": summary_tracks(facts["tracks"], self._coverage, self._judges),
+            "verdicts": verdicts(self._detectors, names, self._judges, live=facts["live"]),
+            "usage": usage,
+        }
+        journal.complete(summary, _usage_unit(self.task, journal.checkpoint, usage))
+        return self._document(summary)
+
+    def _document(self, summary: Mapping[str, Any]) -> Document:
+        spans = [
+            entry
+            for track, (base, stretches) in sorted(self._coverage.items())
+            for entry in document.coverage(track, base, stretches)
+        ]
+        return {
+            "stream": self.task.stream, "source": shown(self.task.source), "status": summary["status"],
+            "error": summary["error"], "epochs": summary["epochs"], "tracks": summary["entries"], "coverage": spans,
+            "verdicts": summary["verdicts"], "incidents": document.incidents(self._events, self.task.stream),
+            "usage": summary["usage"],
+        }  # fmt: skip
+
+
+def _usage_unit(task: Task, checkpoint: Checkpoint, usage: Mapping[str, Any]) -> Unit:
+    row = {"stream": task.stream, "run": checkpoint.run, **usage}
+    table = pa.table({name: [row[name]] for name, _ in USAGE}, schema=pa.schema(list(USAGE)))
+    return Unit("usage", application(task.stream, checkpoint.run), checkpoint.sequence, task.stream, task.fence, table)

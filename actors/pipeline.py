@@ -1,0 +1,201 @@
+"""The one loop: source to recorder, over a hop. Written once, for every shape."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from av import AudioCodecContext, VideoCodecContext
+
+from actors.batches import START, AudioBatcher, Bounds, PacketBatcher, Place, VideoBatcher
+from actors.checkpoint import Live
+from actors.clock import TimeBase
+from actors.decoder import Decoded, Decoder
+from actors.detectors.stalled import StallWatch
+from actors.hop import Hop
+from actors.journal import Journal
+from actors.judging import Judges, pair
+from actors.ledger import Ledger, size
+from actors.limits import Limits, guard
+from actors.measure import Rows
+from actors.measuring import Ear, measure_packets
+from actors.media import AnyBatch, AudioBatch, Batch, PacketBatch, Table
+from actors.source import Break, Item, Missing, Packet, Recovered, Source, Stalled, Track
+
+_TABLES: dict[type[AnyBatch], Table] = {Batch: "video", AudioBatch: "audio", PacketBatch: "packets"}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stream is: seconds of its timeline."""
+
+    seconds: float
+
+
+class _Lane:
+    """The batchers of one track."""
+
+    def __init__(self, track: Track, base: TimeBase, bounds: Bounds, places: Mapping[str, Place]) -> None:
+        packets, video, audio = (
+            places.get(pair(table, track.id), START) for table in ("packets", "video", "audio")
+        )  # fmt: skip
+        self.declared = declared(track)
+        self.packets = PacketBatcher(track.id, base, bounds, packets)
+        self.video = VideoBatcher(track.id, base, bounds, video)
+        self.audio = AudioBatcher(track.id, base, bounds, audio, wraps=track.wraps)
+
+    def add(self, decoded: Decoded) -> Iterator[AnyBatch]:
+        """Batches that are complete with what one packet gave."""
+        if decoded.facts is not None:
+            yield from self.packets.add(decoded.facts, self.declared)
+        for picture in decoded.pictures:
+            yield from self.video.add(picture)
+        for sound in decoded.sounds:
+            yield from self.audio.add(sound)
+
+    def flush(self) -> Iterator[AnyBatch]:
+        """What is left at the end."""
+        yield from self.packets.flush()
+        yield from self.video.flush()
+        yield from self.audio.flush()
+
+
+def declared(track: Track) -> str:
+    """What a container says of a track's format, as rows of its packets carry it."""
+    context = track.stream.codec_context
+    if isinstance(context, VideoCodecContext):
+        return f"{track.codec} {context.width}x{context.height}"
+    if isinstance(context, AudioCodecContext):
+        return f"{track.codec} {context.sample_rate} {context.layout.nb_channels}"
+    return track.codec
+
+
+class Pipeline:
+    """Runs one opened source through decoder, hop, meters and judges into its journal."""
+
+    def __init__(
+        self, source: Source, bounds: Bounds, limits: Limits, hop: Hop, judges: Judges, journal: Journal,
+        ears: Callable[[str], Ear],
+    ) -> None:  # fmt: skip
+        self._source, self._bounds, self._hop = source, bounds, hop
+        self._judges, self._journal, self._new_ear = judges, journal, ears
+        self._ears: dict[str, Ear] = {}
+        self._decoder = Decoder(lambda context: guard(context, limits))
+        self._lanes: dict[str, _Lane] = {}
+        self._stall = StallWatch(judges.stalled)
+        self._silent = 0.0
+        self._places: Mapping[str, Place] = {}
+        self.tracks: dict[str, Track] = {}
+        self.ledger = Ledger()
+        self.frames_again = 0
+        self.on_progress: Callable[[Progress], None] = lambda progress: None
+
+    @property
+    def epochs(self) -> int:
+        """Epochs so far."""
+        return self._decoder.epochs
+
+    def facts(self) -> dict[str, dict[str, object]]:
+        """What the source says of its tracks, and how many frames each gave."""
+        return {
+            name: {"codec": track.codec, "language": track.language, "frames": self.ledger.account(name).offered}
+            for name, track in self.tracks.items()
+        }
+
+    def resume(self, live: Live, seconds: float, places: Mapping[str, Place]) -> None:
+        """Go on where another process watched a live source until so many seconds ago."""
+        if live.clock is not None:
+            self._decoder.resume(live.clock.pause(seconds))
+        self._stall.state, self._places = live.stall, places
+
+    def position(self) -> Live:
+        """Where a live stream stands."""
+        return Live(self._decoder.clock, self._stall.state, time.time())
+
+    def run(self) -> None:
+        """Run the source to its end, and leave nothing in flight.
+
+        The source's ``status`` and ``reason`` then say whether it was cut short.
+        """
+        for item in self._source:
+            self._take(item)
+        self._drain()
+        self._journal.note(self._judges.offer(self._stall.over(self._silent)))
+
+    def _drain(self) -> None:
+        """Let nothing wait for what comes next."""
+        for decoded in self._decoder.flush():
+            self._decoded(decoded)
+        for lane in self._lanes.values():
+            self._send(lane.flush())
+        self._note(self._hop.drain())
+
+    def _take(self, item: Item) -> None:
+        match item:
+            case Packet():
+                self._decoded(self._decoder.feed(item.track, item.packet))
+            case Break():
+                self._begin(item)
+            case Missing():
+                self._lack(item.reason)
+            case Stalled():
+                self._drain()
+                self._silent = item.seconds
+                self._journal.note(self._judges.offer(self._stall.judge(item)))
+            case Recovered():
+                self._silent, seconds = 0.0, item.ended - item.began
+                self._journal.note(self._judges.offer(self._stall.judge(item)))
+                self._lack(f"nothing arrived for {seconds:.1f} s")
+                self._decoder.clock = self._decoder.clock and self._decoder.clock.pause(seconds)
+
+    def _lack(self, reason: str) -> None:
+        clock = self._decoder.clock
+        for track, known in clock.tracks.items() if clock else ():
+            self._journal.lack(track, known.end, reason)
+
+    def _begin(self, part: Break) -> None:
+        """A part of the source begins: drain the decoders of the one before, open new ones."""
+        for decoded in self._decoder.begin(part.tracks, discontinuous=part.reason == "discontinuity"):
+            self._decoded(decoded)
+        for track in part.tracks:
+            self.tracks[track.id] = track
+            if track.id not in self._lanes:
+                base = self._decoder.base(track.id)
+                self._lanes[track.id] = _Lane(track, base, self._bounds, self._places)
+            self._lanes[track.id].declared = declared(track)
+        self._judges.expect(list(self._lanes))
+
+    def _decoded(self, decoded: Decoded) -> None:
+        self.ledger.decoded(decoded)
+        if (facts := decoded.facts) is not None:
+            self._stall.heard(decoded.track, self._decoder.base(decoded.track), facts.stamp, facts.duration)
+        self._send(self._lanes[decoded.track].add(decoded))
+
+    def _send(self, batches: Iterable[AnyBatch]) -> None:
+        for batch in batches:
+            name = pair(_TABLES[type(batch)], batch.track)
+            if self._journal.is_recorded(name, batch.window):
+                self.ledger.recorded(batch)
+                self.frames_again += size(batch) if isinstance(batch, Batch) else 0
+                continue
+            self.ledger.analysed(batch)
+            match batch:
+                case Batch():
+                    self._note(self._hop.send(batch))
+                    last = batch.frames[-1].stamp.time
+                    self.on_progress(Progress(batch.base.seconds(last)))
+                case AudioBatch():
+                    self._journal.add(self._ear(batch.track).measure(batch))
+                    self.on_progress(Progress(batch.base.seconds(batch.blocks[-1].stamp.time)))
+                case PacketBatch():
+                    self._journal.add(measure_packets(batch))
+
+    def _ear(self, track: str) -> Ear:
+        if track not in self._ears:
+            self._ears[track] = self._new_ear(track)
+        return self._ears[track]
+
+    def _note(self, results: Iterable[Rows]) -> None:
+        for rows in results:
+            self._journal.add(rows)

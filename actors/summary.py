@@ -1,0 +1,65 @@
+"""What is said of a stream once it has ended: its tracks, and each detector's verdict on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from actors import document
+from actors.clock import TimeBase
+from actors.coverage import Stretch
+from actors.document import Document
+from actors.judging import AnyDetector, Judges
+from actors.media import AudioFormat, VideoFormat
+
+Covered = Mapping[str, tuple[TimeBase, Sequence[Stretch]]]
+
+
+def tracks(facts: Mapping[str, Mapping[str, Any]], covered: Covered, judges: Judges) -> list[Document]:
+    """An entry for each track of the source.
+
+    Args:
+        facts: By track: ``codec``, ``language``, ``frames``, as the source and the ledger say.
+        covered: By track: its coverage.
+        judges: For formats and loudness.
+    """
+    entries = []
+    for track, said in sorted(facts.items(), key=lambda item: (item[0][0] != "v", item[0])):
+        base, stretches = covered.get(track, (TimeBase(1, 1), ()))
+        seconds = base.seconds(stretches[-1].end - stretches[0].start) if stretches else 0.0
+        if track.startswith("v"):
+            text = judges.format_of(f"video/{track}")
+            video = VideoFormat.parse(text) if text else _no_pictures(said["codec"])
+            entries.append(document.video_track(track, video, said["frames"], seconds))
+        else:
+            text = judges.format_of(f"audio/{track}")
+            audio = AudioFormat.parse(text) if text else AudioFormat(said["codec"], 0, 0, "")
+            loudness = judges.loudness(track)
+            entries.append(document.audio_track(track, audio, seconds, said["language"], loudness))
+    return entries
+
+
+def _no_pictures(codec: str) -> VideoFormat:
+    return VideoFormat(codec, 0, 0, "", 8, 0, 0, 1, "assumed", "sdr")
+
+
+def verdicts(detectors: Sequence[AnyDetector], facts: Sequence[str], judges: Judges, *, live: bool) -> list[Document]:
+    """Each detector's verdict on each track that it judges: ``ok``, ``incident``, or ``unknown`` and why."""
+    given = []
+    for detector in detectors:
+        for track in _judged_by(detector, facts, live=live):
+            text = judges.format_of(f"{detector.table}/{track}")
+            reason = f"nothing of {track} could be decoded" if text is None else detector.unknown(text)
+            found = judges.found.get(f"{detector.name}|{track}", 0) or (
+                detector.name == "stalled" and any(key.startswith("stalled|") for key in judges.found)
+            )  # fmt: skip
+            state = "incident" if found else "unknown" if reason else "ok"
+            given.append({"detector": detector.name, "track": track, "state": state, "reason": reason or ""})
+    return given
+
+
+def _judged_by(detector: AnyDetector, facts: Sequence[str], *, live: bool) -> list[str]:
+    if detector.name == "stalled":
+        return list(facts[:1]) if live else []
+    kind = {"video": "v", "audio": "a"}.get(detector.table, "")
+    return [track for track in facts if track.startswith(kind)]

@@ -1,0 +1,91 @@
+"""Analyses sources that end: names them, claims them, runs what is not done yet, and tidies up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from threading import Event
+
+from actors import document, stored
+from actors.detectors import DETECTORS, build
+from actors.document import Document
+from actors.fetch import check_file
+from actors.measuring import METRICS
+from actors.owner import Task
+from actors.recorder import Recorder
+from actors.schema import measured
+from actors.storage import StorageError
+from actors.url import SourceError, local_path, shown, stream_name
+from cluster import local
+from cluster.job import Analysis
+from cluster.local import Note, ProgressOf
+from cluster.upkeep import tidy
+
+_CLAIMED_AT_ONCE = 5000
+
+
+def _silent(*told: object) -> None:
+    """Tell nobody."""
+
+
+def analyse(
+    sources: Sequence[str], wanted: Analysis, on_progress: ProgressOf = _silent, stop: Event | None = None,
+    on_note: Note = _silent,
+) -> Iterator[Document]:  # fmt: skip
+    """Analyse sources and give each one's document as it is finished. ``stop`` ends a single live one.
+
+    Files that cannot be read come first; no process is started for them, and they leave nothing in tables.
+
+    Raises:
+        actors.detectors.SettingError: A detector, a field or a value that there is not.
+        actors.storage.StorageError: The results cannot be read or written.
+    """
+    names = wanted.detectors or tuple(DETECTORS)
+    build(names, wanted.settings)
+    recorder = Recorder(wanted.results, {table: measured(metrics) for table, metrics in METRICS.items()})
+    streams: dict[str, str] = {}
+    for source in sources:
+        if stop is not None and stop.is_set():
+            raise KeyboardInterrupt
+        if refusal := _refused(source, streams):
+            yield refusal
+            on_progress(source, None)
+    listed = list(streams)
+    for first in range(0, len(listed), _CLAIMED_AT_ONCE):
+        claimed = {name: streams[name] for name in listed[first : first + _CLAIMED_AT_ONCE]}
+        tasks = _tasks(recorder, claimed, names, wanted)
+        yield from local.run(recorder, tasks, wanted.jobs, on_progress, on_note, stop)
+    try:
+        tidy(recorder, streams)
+    except StorageError as error:
+        on_note(f"results could not be tidied up: {error}")
+
+
+def in_order(documents: Iterable[Document], sources: Sequence[str]) -> list[Document]:
+    """Documents in the order in which their sources are named."""
+    places = {shown(source): place for place, source in enumerate(sources)}
+    return sorted(documents, key=lambda entry: places[entry["source"]])
+
+
+def _refused(source: str, streams: dict[str, str]) -> Document | None:
+    """The document of a source that cannot even be begun; another one is added to ``streams`` by its stream's name."""
+    name = ""
+    try:
+        name, path = stream_name(source), local_path(source)
+        if path is not None:
+            check_file(path)
+    except SourceError as error:
+        return document.failed(name, source, str(error))
+    if name in streams:
+        why = f"{source}: its stream has the same name as that of {streams[name]} ({name}); give it other --results"
+        return document.failed(name, source, why)
+    streams[name] = source
+    return None
+
+
+def _tasks(recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis) -> list[Task]:
+    fences = recorder.claim(list(streams))
+    known = stored.load(recorder, list(streams))
+    return [
+        Task(stream, source, names, wanted.settings, fences[stream], known.get(stream), wanted.fresh)
+        for stream, source in streams.items()
+    ]

@@ -1,0 +1,76 @@
+"""Sightline for scripts and plug-ins: what is promised to stay.
+
+>>> import sightline
+>>> document = sightline.analyze(["clip.mp4"], results="./results")
+>>> [incident["detector"] for incident in document["streams"][0]["incidents"]]
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from actors.incident import Detector
+from actors.measure import Meter, Metric
+from actors.media import Batch
+
+__all__ = ["Batch", "Detector", "Meter", "Metric", "analyze"]
+
+
+def analyze(
+    sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    results: str | os.PathLike[str] = "./sightline-results",
+    detectors: Sequence[str] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    include: str | None = None,
+    jobs: int = 1,
+    shape: str = "auto",
+    fresh: bool = False,
+    report: str | os.PathLike[str] | None = None,
+) -> dict[str, Any]:
+    """Analyse sources, and give the document that ``sightline analyze --json`` prints.
+
+    Nothing is printed. The streams are in the order in which they are named. What is analysed already is not analysed
+    again: the same call goes on where it was cut off.
+
+    Args:
+        sources: Files, folders, globs or URLs; one, or many.
+        results: Folder or ``s3://`` URI of the result tables.
+        detectors: Names; all of them if None.
+        settings: Thresholds: ``{"freeze": {"minimum_seconds": 1}}``.
+        include: A glob for the names of files in folders.
+        jobs: Streams at a time. More than one starts processes: guard the script's main part as multiprocessing asks.
+        shape: Where the stages run: ``auto`` or ``fused``.
+        fresh: Start over instead of going on.
+        report: A file for the report, one HTML page.
+
+    Returns:
+        ``{"schema": 1, "results": URI, "streams": [...]}``; a stream that failed has status ``failed`` and an error.
+
+    Raises:
+        ValueError: No source is named, or a detector, field or value does not exist, or the report cannot be written.
+        actors.storage.StorageError: The results cannot be written.
+    """
+    from cluster.analysis import analyse, in_order
+    from cluster.job import Analysis
+    from cluster.sources import expand
+    from serve import output
+
+    given = [sources] if isinstance(sources, str | os.PathLike) else sources
+    found = expand([os.fspath(source) for source in given], include=include)
+    wanted = Analysis.model_validate({
+        "detectors": None if detectors is None else tuple(detectors), "settings": settings or {}, "shape": shape,
+        "results": os.fspath(results), "jobs": jobs, "fresh": fresh,
+    })  # fmt: skip
+    if report is not None:
+        output.check_writable("report", Path(report))
+    streams = in_order(analyse(found, wanted), found)
+    if report is not None:
+        from serve.report.page import page
+
+        with output.writing("report", Path(report)) as target:
+            target.write(page(streams, wanted.results))
+    return output.as_document(wanted.results, streams)
