@@ -6,8 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from actors.batches import FILE, Bounds
-from actors.media import AudioBatch, Batch, PacketBatch, hop_edges
+from actors.batches import FILE, AudioBatcher, Bounds
+from actors.clock import Stamp, TimeBase
+from actors.decoder import Sound
+from actors.media import AudioBatch, AudioFormat, Batch, PacketBatch, hop_edges
 from tests.actors.decoding import batches
 from tests.clips import real_clip
 
@@ -88,3 +90,17 @@ def test_blocks_are_ten_hops_and_follow_each_other(small):
 def test_hop_edges_are_the_floor_of_the_exact_time():
     assert hop_edges(22_050, 0, 4).tolist() == [0, 220, 441, 661, 882]
     assert hop_edges(44_100, 10, 1).tolist() == [4410, 4851]
+
+
+def test_sound_may_change_its_layout_and_rate_at_any_sample():
+    def sound(at, fmt, samples):
+        return Sound(Stamp(0, 0, at, at), fmt, np.ones((fmt.channels, samples), np.float32), True)
+
+    stereo, mono = AudioFormat("aac", 48_000, 2, "stereo"), AudioFormat("aac", 48_000, 1, "mono")
+    for first in (4800, 4801, 100):
+        batcher = AudioBatcher("a:0", TimeBase(1, 48_000), FILE, wraps=False)
+        given = [*batcher.add(sound(0, stereo, first)), *batcher.add(sound(first, mono, 9700)), *batcher.flush()]
+        blocks = [(batch.format, block) for batch in given for block in batch.blocks]
+        assert sum(block.samples.shape[1] for _, block in blocks) == first + 9700
+        assert all(block.samples.shape[0] == fmt.channels for fmt, block in blocks)
+        assert next(block.clean for fmt, block in blocks if fmt == mono) is False

@@ -1,0 +1,5 @@
+"""``python -m serve`` is ``sightline``."""
+
+from serve.cli import main
+
+main()

@@ -1,0 +1,118 @@
+"""One self-contained HTML page on finished streams: no script, nothing fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from serve.output import Tally, clock, is_marker, marked, problem, totals, unknown
+from serve.report.timeline import timeline
+
+if TYPE_CHECKING:
+    from actors.document import Document
+
+_STYLE = """
+:root { color-scheme: light dark; --critical: #c62828; --warning: #b26a00; --info: #607d8b; --line: #8884 }
+@media (prefers-color-scheme: dark) { :root { --critical: #ff6b62; --warning: #ffb74d; --info: #90a4ae } }
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.5rem; margin-bottom: .2rem }
+h2 { font-size: 1.1rem; margin: 2.4rem 0 .2rem; overflow-wrap: anywhere }
+p { margin: .2rem 0 .6rem }
+.faint { opacity: .7 }
+.failed, .partial { color: var(--critical) }
+svg { width: 100%; height: auto; display: block; margin: .6rem 0 }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; padding: .25rem .8rem .25rem 0; vertical-align: top }
+td { border-top: 1px solid var(--line); white-space: nowrap }
+td:last-child { width: 60%; white-space: normal; overflow-wrap: anywhere }
+.time { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
+.critical { color: var(--critical); font-weight: 600 }
+.warning { color: var(--warning); font-weight: 600 }
+.explained { opacity: .65 }
+rect.critical { fill: var(--critical) } rect.warning { fill: var(--warning) } rect.info { fill: var(--info) }
+rect.explained { opacity: .35 }
+rect.analysed { fill: #4caf5066 } rect.unreachable, rect.dropped { fill: #8888 }
+line { stroke: var(--line) } text { font: 11px system-ui, sans-serif; fill: currentColor }
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def page(streams: Sequence[Document], results: str) -> str:
+    """The page: totals, then each stream that has something to tell with its timeline, then the names of the others."""
+    tally = Tally()
+    for stream in streams:
+        tally.add(stream)
+    told = [stream for stream in streams if _tells(stream)]
+    quiet = [stream for stream in streams if not _tells(stream)]
+    title = f"Sightline: {tally.incidents['critical']} critical, {tally.incidents['warning']} warnings"
+    return "".join((
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+        f'<title>{title}</title><meta name="viewport" content="width=device-width">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><style>{_STYLE}</style></head><body>',
+        f'<h1>{title}</h1><p class="faint">{escape(totals(tally, results))}</p>',
+        *(_section(stream) for stream in told), _quiet(quiet), "</body></html>\n",
+    ))  # fmt: skip
+
+
+def _tells(stream: Document) -> bool:
+    return bool(stream["error"] or _defects(stream) or unknown(stream))
+
+
+def _defects(stream: Document) -> list[Document]:
+    return [incident for incident in stream["incidents"] if not is_marker(incident)]
+
+
+def _section(stream: Document) -> str:
+    error = ""
+    if stream["error"]:
+        error = f'<p class="{stream["status"]}">{escape(problem(stream))}</p>'
+    asides = "".join(f'<p class="faint">{escape(text)}</p>' for text in (*marked(stream), *unknown(stream)))
+    return (
+        f'<h2>{escape(stream["source"])}</h2><p class="faint">{_tracks(stream)}</p>{error}'
+        f"{timeline(stream)}{_table(stream)}{asides}"
+    )
+
+
+def _tracks(stream: Document) -> str:
+    return escape("; ".join(_track(track) for track in stream["tracks"]))
+
+
+def _track(track: Document) -> str:
+    length = clock(track["duration_seconds"])
+    if track["kind"] == "video":
+        frames = f"{track['frames']} frames"
+        return f"{track['track']} {track['codec']} {track['width']}x{track['height']}, {frames}, {length}"
+    loudness = track["loudness"]["integrated_lufs"]
+    level = "" if loudness is None else f", {loudness:.1f} LUFS"
+    return f"{track['track']} {track['codec']} {track['sample_rate']} Hz, {track['channels']} channels{level}, {length}"
+
+
+def _table(stream: Document) -> str:
+    defects = _defects(stream)
+    if not defects:
+        return "" if stream["error"] else "<p>No incidents.</p>"
+    head = '<tr><th class="time">start<th class="time">end<th>severity<th>detector<th>track<th>what</tr>'
+    return f"<table>{head}{''.join(_rows(defects))}</table>"
+
+
+def _rows(incidents: Sequence[Document]) -> Iterator[str]:
+    detectors = {incident["id"]: incident["detector"] for incident in incidents}
+    for incident in incidents:
+        cause = incident["explained_by"]
+        what = incident["message"] + (f" (explained by {detectors.get(cause, 'another incident')})" if cause else "")
+        severity, faint = incident["severity"], ' class="explained"' if cause else ""
+        yield (
+            f'<tr{faint}><td class="time">{clock(incident["start_seconds"])}'
+            f'<td class="time">{clock(incident["end_seconds"])}<td class="{severity}">{severity}'
+            f"<td>{escape(incident['detector'])}<td>{escape(incident['track'])}<td>{escape(what)}</tr>"
+        )
+
+
+def _quiet(streams: Sequence[Document]) -> str:
+    if not streams:
+        return ""
+    lines = "".join(
+        f'<li>{escape(stream["source"])} <span class="faint">{_tracks(stream)}</span></li>' for stream in streams
+    )
+    return f"<h2>Without incidents: {len(streams)}</h2><ul>{lines}</ul>"

@@ -1,0 +1,46 @@
+"""What a command imports: no ray, no torch, and little before it knows what it has to do."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.serve.running import DEADLINE, ENVIRONMENT, good
+
+NEVER = {"ray", "torch", "fastapi", "pandas", "plotly", "matplotlib", "scipy", "skvideo", "pytest"}
+HEAVY = {"numpy", "numba", "av", "pyarrow", "deltalake", "httpx"}
+
+
+def imported(code, *arguments, cwd):
+    """The modules that a script has imported in the end."""
+    script = f"{code}\nimport sys, json\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)], cwd=cwd, env=ENVIRONMENT, capture_output=True,
+        timeout=DEADLINE, check=True,
+    )  # fmt: skip
+    return {name.partition(".")[0] for name in json.loads(done.stderr.splitlines()[-1])}
+
+
+COMMAND = """
+from serve.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+
+
+def test_analyze_imports_neither_ray_nor_torch(tmp_path):
+    found = imported(COMMAND, "analyze", good(), "--json", cwd=tmp_path)
+    assert {"numpy", "av", "deltalake"} <= found
+    assert not found & NEVER
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("analyze", "--help")])
+def test_help_imports_nothing_heavy(tmp_path, arguments):
+    assert not imported(COMMAND, *arguments, cwd=tmp_path) & (HEAVY | NEVER)
+
+
+def test_the_public_face_imports_neither(tmp_path):
+    assert not imported("import sightline", cwd=tmp_path) & NEVER
