@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: install  ## put defects into a real clip and find them again
 	$(BIN)/python -m serve.demo
 
-test: install  ## the tests (about ten minutes)
+test: install  ## the tests (about five minutes)
 	$(BIN)/python -m pytest -q -m "not slow"
 
 test-all: install  ## the long ones too

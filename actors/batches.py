@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.clock import Stamp, TimeBase
-from actors.decoder import Picture, Sound, shifted
 from actors.media import (
     CONTEXT_FRAMES,
     AudioBatch,
@@ -27,6 +26,7 @@ from actors.media import (
     VideoFormat,
     hop_edges,
 )
+from actors.track_decoder import Picture, Sound, shifted
 
 HOPS_PER_BLOCK = 10
 BREAK_SECONDS = 0.02

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
-from actors.decoder import Decoded
 from actors.media import AnyBatch, AudioBatch, Batch
+from actors.track_decoder import Decoded
 
 
 @dataclass

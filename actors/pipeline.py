@@ -11,7 +11,7 @@ from av import AudioCodecContext, VideoCodecContext
 from actors.batches import START, AudioBatcher, Bounds, PacketBatcher, Place, VideoBatcher
 from actors.checkpoint import Live
 from actors.clock import TimeBase
-from actors.decoder import Decoded, Decoder
+from actors.decoder import Decoder
 from actors.detectors.stalled import StallWatch
 from actors.hop import Hop
 from actors.journal import Journal
@@ -22,6 +22,7 @@ from actors.measure import Rows
 from actors.measuring import Ear, measure_packets
 from actors.media import AnyBatch, AudioBatch, Batch, PacketBatch, Table
 from actors.source import Break, Item, Missing, Packet, Recovered, Source, Stalled, Track
+from actors.track_decoder import Decoded
 
 _TABLES: dict[type[AnyBatch], Table] = {Batch: "video", AudioBatch: "audio", PacketBatch: "packets"}
 

@@ -8,8 +8,8 @@ import pytest
 
 from actors.batches import FILE, AudioBatcher, Bounds
 from actors.clock import Stamp, TimeBase
-from actors.decoder import Sound
 from actors.media import AudioBatch, AudioFormat, Batch, PacketBatch, hop_edges
+from actors.track_decoder import Sound
 from tests.actors.decoding import batches
 from tests.clips import real_clip
 

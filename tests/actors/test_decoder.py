@@ -9,7 +9,7 @@ import pytest
 
 from actors import decoder_log, pixels
 from actors.clock import WRAP, Stamp
-from actors.decoder import shifted, signed
+from actors.track_decoder import shifted, signed
 from tests.actors.decoding import decode
 from tests.clips import real_clip
 
@@ -81,7 +81,7 @@ def test_native_planes_are_views_and_not_copies():
 )  # fmt: skip
 @pytest.mark.parametrize("layout", ["mono", "stereo", "5.1"])
 def test_sound_of_any_format_becomes_planar_float32(sample_format, dtype, layout):
-    from actors.decoder import floats
+    from actors.track_decoder import floats
 
     frame = av.AudioFrame(sample_format, layout, 480)
     frame.sample_rate = 48_000

@@ -15,7 +15,7 @@ SECONDS = 12
 def segments(tmp_path_factory):
     """The bytes of five segments of one stream."""
     folder = tmp_path_factory.mktemp("segments")
-    record(str(folder / "all.m3u8"), "hls", SECONDS, {"hls_time": "2.3", "hls_list_size": "0"})
+    record(str(folder / "all.m3u8"), "hls", SECONDS, {"hls_time": "2.35", "hls_list_size": "0"})
     found = [path.read_bytes() for path in sorted(folder.glob("*.ts"))]
     assert len(found) == 5
     return found

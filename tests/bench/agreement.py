@@ -1,6 +1,6 @@
 """Agreement with ffmpeg: its black, freeze and silence filters against ``analyze``, interval by interval.
 
-    python -m tests.bench.agreement FOLDER... [--json] [--markdown FILE]
+    python -m tests.bench.agreement FOLDER... [--json]
 
 Every disagreement needs a reason in ``agreement.toml``; one without makes the exit status 1.
 """
@@ -123,7 +123,8 @@ def table(found):
         agrees = "yes" if f.agrees else f.kind or "?"
         cells = [f.clip, f.track, f.detector, f.ours or "none", f.theirs or "none", agrees]
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    return "\n".join(lines)
+    reasons = dict.fromkeys(f"- {f.clip}, {f.detector}: {f.why}" for f in found if f.why)
+    return "\n".join([*lines, "", *reasons])
 
 
 def main():
@@ -140,6 +141,9 @@ def main():
         print(json.dumps([asdict(finding) for finding in found], indent=1))
     else:
         print(table(found))
+    print(f"{sum(f.agrees for f in found)} of {len(found)} intervals agree", file=sys.stderr)
+    if open_ := [f for f in found if not f.agrees and not f.why]:
+        raise SystemExit(f"agreement: {len(open_)} disagreements without a reason in {REASONS.name}")
 
 
 if __name__ == "__main__":
