@@ -1,15 +1,31 @@
-"""What a user may ask for."""
+"""What a user may ask for: one analysis on this machine, or a job for a cluster."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
-Shape = Literal["auto", "fused"]
+Shape = Literal["auto", "fused", "colocated"]
 Severity = Literal["info", "warning", "critical"]
+
+StreamName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Settings = Mapping[str, Mapping[str, Any]]
+TagName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+TagValue = Annotated[str, StringConstraints(max_length=256)]
+Tags = Annotated[dict[TagName, TagValue], Field(max_length=32)]
+DetectorNames = Annotated[tuple[Annotated[str, StringConstraints(max_length=64)], ...], Field(max_length=64)]
+
+MOST_STREAMS = 1000
+"""Streams of one job."""
+
+
+def _some(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if names == ():
+        raise ValueError("name at least one, or leave it out for all")
+    return names
 
 
 class Analysis(BaseModel):
@@ -18,15 +34,49 @@ class Analysis(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     detectors: tuple[str, ...] | None = Field(None, title="names of detectors; all of them if null")
-    settings: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict, title="detector -> field -> value")
+    settings: Settings = Field(default_factory=dict, title="detector -> field -> value")
     shape: Shape = Field("auto", title="where the stages run")
     results: str = Field("./sightline-results", title="folder or s3:// URI of the tables")
     jobs: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, title="streams at a time")
     fresh: bool = Field(False, title="start over instead of going on")
 
-    @field_validator("detectors")
-    @classmethod
-    def _some(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if names == ():
-            raise ValueError("name at least one, or leave it out for all")
-        return names
+    _detectors_named = field_validator("detectors")(_some)
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Defaults(_Asked):
+    """What holds for every stream of a job that says nothing else."""
+
+    detectors: DetectorNames | None = Field(None, title="names of detectors; all of them if null")
+    settings: Settings = Field(default_factory=dict, title="thresholds: detector -> field -> value")
+    tags: Tags = Field(default_factory=dict, title="names and values of your own")
+
+    _detectors_named = field_validator("detectors")(_some)
+
+
+class StreamSpec(Defaults):
+    """One source under watch. Its ``settings`` and ``tags`` are added to the job's defaults, and win over them."""
+
+    source: str = Field(min_length=1, max_length=4096, title="a path or URL")
+    name: StreamName | None = Field(None, title="name of the stream; made from the source if null")
+
+
+class Webhook(_Asked):
+    """Where incidents are told to, signed as Standard Webhooks has it."""
+
+    url: str = Field(pattern=r"^https?://", max_length=2048, title="receives a POST for each event")
+    secret: SecretStr = Field(min_length=8, max_length=256, title="whsec_ and base64; signs the body")
+    severities: tuple[Severity, ...] = Field(("critical", "warning"), min_length=1, title="what is told")
+
+
+class JobSpec(_Asked):
+    """What is submitted: streams, how they are watched, and who is told."""
+
+    version: Literal[1] = Field(1, title="version of this format")
+    shape: Shape = Field("auto", title="where the stages run")
+    defaults: Defaults = Field(default_factory=Defaults, title="for streams that say nothing else")
+    streams: tuple[StreamSpec, ...] = Field(min_length=1, max_length=MOST_STREAMS, title="what is watched")
+    webhook: Webhook | None = Field(None, title="who is told of incidents")

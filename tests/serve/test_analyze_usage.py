@@ -14,7 +14,7 @@ def run(*arguments):
 @pytest.mark.parametrize(("arguments", "said"), [
     ((), ("no source is named", "--from")),
     (("CLIP", "--json", "--jsonl"), ("--json and --jsonl",)),
-    (("CLIP", "--shape", "spread"), ("--shape", "'auto' or 'fused'", "'spread'")),
+    (("CLIP", "--shape", "spread"), ("--shape", "'auto', 'fused' or 'colocated'", "'spread'")),
     (("CLIP", "--jobs", "0"), ("--jobs", "greater than or equal to 1")),
     (("CLIP", "--jobs", "many"), ("--jobs", "integer")),
     (("CLIP", "--fail-on-incident=bad"), ("--fail-on-incident=bad", "info, warning, critical")),
