@@ -19,7 +19,7 @@ import pyarrow as pa
 from deltalake.transaction import AddAction
 
 from actors.maintenance import compact
-from actors.schema import COVERAGE, EVENTS, USAGE, plain
+from actors.schema import COMMITTED, COVERAGE, EVENTS, USAGE, plain
 from actors.storage import FAILURES, failed, located, permanent
 from actors.tables import Conflict, Table, Where, create
 
@@ -102,9 +102,11 @@ class Recorder:
             StorageError: If a table cannot be opened or made, or another version of this program wrote it.
         """
         self.uri = located(uri)
-        others = {"coverage": plain(COVERAGE), "events": plain(EVENTS), "usage": plain(USAGE)}
+        others = {"coverage": plain(COVERAGE), "events": plain((*EVENTS, *COMMITTED)), "usage": plain(USAGE)}
         self._tables = {name: create(self.uri, name, schema) for name, schema in {**schemas, **others}.items()}
         self._clock = clock
+        self.on_events: Callable[[pa.Table], None] = lambda rows: None
+        """Told of committed events, with the columns of :data:`actors.schema.COMMITTED`, in their order."""
         self._lock = threading.RLock()
 
     def claim(self, streams: Collection[str]) -> dict[str, int]:
@@ -199,20 +201,27 @@ class Recorder:
     def _append(self, table: Table, units: Sequence[Unit], fenced: set[str]) -> None:
         """Commit to one table what is neither committed nor fenced; add the streams of fenced units to ``fenced``."""
         rows = [table.conform(unit.rows) for unit in units]
-        day = self._clock().astimezone(UTC).date()
+        now = self._clock().astimezone(UTC)
         written: dict[tuple[int, ...], list[AddAction]] = {}
+        told: list[pa.Table] = []
         before = table.version
 
         def attempt() -> None:
             fresh = _fresh(table, units, fenced)
             if not fresh:
                 return
+            body = pa.concat_tables([rows[index] for index in fresh])
+            if table.name == "events":
+                body = _placed(body, table.version + 1, now)
+                written.pop(fresh, None)
             if fresh not in written:
-                body = pa.concat_tables([rows[index] for index in fresh])
-                written[fresh] = [table.write(body, day)] if len(body) else []
+                written[fresh] = [table.write(body, now.date())] if len(body) else []
             table.commit(written[fresh], transactions={units[index].app: units[index].version for index in fresh})
+            told.append(body)
 
         self._persist(table, attempt)
+        if table.name == "events" and told:
+            self.on_events(told[0])
         if before // COMPACT_EVERY != table.version // COMPACT_EVERY:
             self._persist(table, lambda: compact(table))
 
@@ -248,6 +257,16 @@ def _fresh(table: Table, units: Sequence[Unit], fenced: set[str]) -> tuple[int, 
             newest[unit.app] = unit.version
             fresh.append(index)
     return tuple(fresh)
+
+
+def _placed(events: pa.Table, commit: int, now: datetime) -> pa.Table:
+    """Events with where and when they are committed."""
+    count = len(events)
+    given = {"commit": [commit] * count, "place": range(count), "recorded_at": [now] * count}
+    for name, kind in COMMITTED:
+        at = events.schema.get_field_index(name)
+        events = events.set_column(at, name, pa.array(given[name], kind))
+    return events
 
 
 def _fence(stream: str) -> str:

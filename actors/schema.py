@@ -81,6 +81,13 @@ EVENTS = (
     ("state", pa.string()),  # of a checkpoint: JSON (see actors.checkpoint)
 )
 
+COMMITTED = (
+    ("commit", pa.int64()),  # version of the table that the event came with
+    ("place", pa.int32()),  # its place within that commit, from 0
+    ("recorded_at", pa.timestamp("us", tz="UTC")),
+)
+"""What the recorder adds to events: with (commit, place) they have one order, which no compaction changes."""
+
 USAGE = (
     ("stream", pa.string()),
     ("run", pa.int32()),
