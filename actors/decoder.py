@@ -25,6 +25,8 @@ class Decoder:
         self._bases: dict[str, TimeBase] = {}
         self._codecs: dict[str, str] = {}
         self.clock: StreamClock | None = None
+        self.on_packet: Callable[[str, TimeBase, Stamp], None] = lambda track, base, stamp: None
+        """Told of each packet before it is decoded."""
 
     @property
     def epochs(self) -> int:
@@ -67,6 +69,7 @@ class Decoder:
         duration = max(decoder.ticks(packet.duration) or 0, 0)
         stamp = self._stamp(decoder.track, pts, dts, duration)
         origin = Origin(stamp, packet.pts, packet.size, duration)
+        self.on_packet(track, self._bases[track], stamp)
         error, pictures, sounds = decoder.decode(packet, origin)
         dts_time = None
         if dts is not None:

@@ -14,9 +14,13 @@ from actors.media import Batch
 
 @dataclass
 class Traffic:
-    """What a hop has carried. Bytes are of frames; ``copies`` counts how often they were written anew."""
+    """What a hop has carried. Bytes are of frames; ``copies`` counts how often they were written anew.
+
+    ``cpu_seconds``: what meters outside the owner's process have burnt.
+    """
 
     batches: int = 0
+    cpu_seconds: float = 0.0
     bytes_direct: int = 0
     bytes_object_store: int = 0
     bytes_network: int = 0
@@ -30,8 +34,9 @@ class Traffic:
 
 
 class Hop(Protocol):
-    """The boundary between decoder and meters, whatever it is physically."""
+    """The boundary between decoder and meters, whatever it is physically. ``shape`` names what it makes of them."""
 
+    shape: str
     traffic: Traffic
 
     def send(self, batch: Batch) -> Iterator[Rows]:
@@ -45,6 +50,8 @@ class Hop(Protocol):
 
 class Direct:
     """The meters run here; a batch is handed over by reference, and no byte moves."""
+
+    shape = "fused"
 
     def __init__(self, wanted: frozenset[str]) -> None:
         self.traffic = Traffic()

@@ -11,13 +11,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from actors import document
+from actors import document, quarantine
 from actors import rows as arrow
 from actors.batches import FILE, LIVE, Place
 from actors.checkpoint import Change, Checkpoint, Live, Work
-from actors.clock import TimeBase
+from actors.clock import Stamp, TimeBase
 from actors.coverage import Stretch
 from actors.detectors import build, needed_metrics
+from actors.detectors.stalled import Position
 from actors.document import Document
 from actors.gathering import Commits, gathered
 from actors.hop import Direct, Hop
@@ -61,8 +62,20 @@ class Task:
 class Owner:
     """Analyses one stream in this process, through a hop."""
 
-    def __init__(self, task: Task, commits: Commits, read: Read, stop: threading.Event | None = None) -> None:
-        self.task, self._commits, self._read, self._stop = task, commits, read, stop
+    def __init__(
+        self, task: Task, commits: Commits, read: Read, stop: threading.Event | None = None,
+        hop: Callable[[frozenset[str]], Hop] = Direct,
+    ) -> None:  # fmt: skip
+        """Prepare.
+
+        Args:
+            task: What is to be done.
+            commits: Where units go.
+            read: Reads rows of a table.
+            stop: Set it to end a live stream as if it were over, and any other where it is.
+            hop: Makes the hop to meters that give the metrics named.
+        """
+        self.task, self._commits, self._read, self._stop, self._hop = task, commits, read, stop, hop
         self._detectors: Sequence[AnyDetector] = build(task.detectors, task.settings)
         self._wanted = needed_metrics(self._detectors)
         self._judges = Judges(task.stream, self._detectors)
@@ -72,6 +85,7 @@ class Owner:
         self.on_progress: Callable[[Progress], None] = lambda progress: None
         self.on_event: Callable[[Event], None] = lambda event: None
         self.on_note: Callable[[str], None] = lambda text: None
+        self.on_packet: Callable[[str, TimeBase, Stamp], None] = lambda track, base, stamp: None
 
     def run(self) -> Document:
         """Analyse what is not analysed yet, and give the stream's document.
@@ -86,11 +100,28 @@ class Owner:
         except SourceError as error:
             return document.failed(self.task.stream, self.task.source, str(error))
 
-    def _analyse(self, known: str | None) -> Document:
-        work = Work.of(
+    def put_aside(self, at: Position, crashes: int) -> Document:
+        """Decode nothing: record that the decoder has died at one place so often, and close what is open.
+
+        Raises:
+            As :meth:`run`.
+        """
+        began, burnt = time.perf_counter(), time.process_time()
+        checkpoint, done = self._begin(self._work(fingerprint(self.task.source, self.task.limits)))
+        journal = self._journal(checkpoint, "end", self._commits)
+        self._replay(journal)
+        journal.note(quarantine.events(at, crashes))
+        live = done is not None and done.live is not None
+        return self._finish(journal, quarantine.facts(at, crashes, live=live), began, burnt)
+
+    def _work(self, known: str | None) -> Work:
+        return Work.of(
             known or "", {d.name: d.version for d in self._detectors},
             {d.name: d.settings.model_dump(mode="json") for d in self._detectors},
         )  # fmt: skip
+
+    def _analyse(self, known: str | None) -> Document:
+        work = self._work(known)
         checkpoint, done = self._begin(work)
         began, burnt = time.perf_counter(), time.process_time()
         if done is not None and done.summary is not None:
@@ -98,7 +129,7 @@ class Owner:
                 return self._document(done.summary)
             journal = self._journal(checkpoint, "end", self._commits)
             self._replay(journal)
-            return self._finish(journal, done.summary, began, burnt)
+            return self._finish(journal, {**done.summary, "meter_seconds": 0.0}, began, burnt)
         limits = self._limits()
         with (
             open_source(self.task.source, limits=limits, stop=self._stop) as source,
@@ -107,7 +138,7 @@ class Owner:
             journal = self._journal(checkpoint, "event" if source.live else "window", commits)
             journal.flush()
             self._replay(journal)
-            facts = self._run(source, Direct(self._wanted["video"]), journal)
+            facts = self._run(source, self._hop(self._wanted["video"]), journal)
             return self._finish(journal, facts, began, burnt)
 
     def _limits(self) -> Limits:
@@ -188,6 +219,7 @@ class Owner:
         ears = self._ear if live is None else lambda track: Ear(self._wanted["audio"])
         pipeline = Pipeline(source, bounds, self.task.limits, hop, self._judges, journal, ears)
         pipeline.on_progress = self.on_progress
+        pipeline.trace(self.on_packet)
         if live is not None:
             self._resume(pipeline, journal, live)
         if source.live:
@@ -199,7 +231,8 @@ class Owner:
         return {
             "status": "partial" if source.status == "partial" else "completed", "error": source.reason,
             "epochs": pipeline.epochs, "live": source.live, "ledger": pipeline.ledger.as_dict(),
-            "traffic": hop.traffic.counted(), "frames_decoded_again": pipeline.frames_again, "tracks": pipeline.facts(),
+            "shape": hop.shape, "traffic": hop.traffic.counted(), "meter_seconds": hop.traffic.cpu_seconds,
+            "frames_decoded_again": pipeline.frames_again, "tracks": pipeline.facts(),
         }  # fmt: skip
 
     def _resume(self, pipeline: Pipeline, journal: Journal, live: Live) -> None:
@@ -231,7 +264,8 @@ class Owner:
         journal.close()
         names = list(facts["tracks"])
         usage = {
-            **document.NO_USAGE, **facts["traffic"], "cpu_seconds": round(time.process_time() - burnt, 6),
+            **document.NO_USAGE, **facts["traffic"], "shape": facts["shape"],
+            "cpu_seconds": round(time.process_time() - burnt + facts["meter_seconds"], 6),
             "wall_seconds": round(time.perf_counter() - began, 6),
             "frames_decoded_again": facts["frames_decoded_again"],
         }  # fmt: skip

@@ -10,7 +10,7 @@ from av import AudioCodecContext, VideoCodecContext
 
 from actors.batches import START, AudioBatcher, Bounds, PacketBatcher, Place, VideoBatcher
 from actors.checkpoint import Live
-from actors.clock import TimeBase
+from actors.clock import Stamp, TimeBase
 from actors.decoder import Decoder
 from actors.detectors.stalled import StallWatch
 from actors.hop import Hop
@@ -29,9 +29,11 @@ _TABLES: dict[type[AnyBatch], Table] = {Batch: "video", AudioBatch: "audio", Pac
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stream is: seconds of its timeline."""
+    """How far a stream is: seconds of its timeline, and pictures decoded so far."""
 
     seconds: float
+    frames: int = 0
+    live: bool = False
 
 
 class _Lane:
@@ -91,6 +93,10 @@ class Pipeline:
         self.ledger = Ledger()
         self.frames_again = 0
         self.on_progress: Callable[[Progress], None] = lambda progress: None
+
+    def trace(self, leave: Callable[[str, TimeBase, Stamp], None]) -> None:
+        """Have told where each packet stands before it is decoded."""
+        self._decoder.on_packet = leave
 
     @property
     def epochs(self) -> int:
@@ -184,13 +190,16 @@ class Pipeline:
             match batch:
                 case Batch():
                     self._note(self._hop.send(batch))
-                    last = batch.frames[-1].stamp.time
-                    self.on_progress(Progress(batch.base.seconds(last)))
+                    self._progress(batch, batch.frames[-1].stamp)
                 case AudioBatch():
                     self._journal.add(self._ear(batch.track).measure(batch))
-                    self.on_progress(Progress(batch.base.seconds(batch.blocks[-1].stamp.time)))
+                    self._progress(batch, batch.blocks[-1].stamp)
                 case PacketBatch():
                     self._journal.add(measure_packets(batch))
+
+    def _progress(self, batch: AnyBatch, newest: Stamp) -> None:
+        frames = sum(account.offered for name, account in self.ledger.accounts.items() if name.startswith("v"))
+        self.on_progress(Progress(batch.base.seconds(newest.time), frames, self._source.live))
 
     def _ear(self, track: str) -> Ear:
         if track not in self._ears:

@@ -41,6 +41,9 @@ class Fenced(Exception):
         """The streams that are lost."""
         super().__init__(f"claimed by a newer owner: {', '.join(self.streams)}")
 
+    def __reduce__(self) -> tuple[type[Fenced], tuple[tuple[str, ...]]]:
+        return Fenced, (self.streams,)
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -160,6 +163,10 @@ class Recorder:
     def applications(self, table: str) -> Mapping[str, int]:
         """The newest committed version of every application of a table, as :meth:`committed` gives one."""
         return MappingProxyType(self._tables[table].transactions)
+
+    def columns(self, table: str) -> list[str]:
+        """Names of a table's columns."""
+        return list(self._tables[table].schema.names)
 
     def committed(self, table: str, app: str) -> int | None:
         """The newest committed version of an application, as of the last claim, commit or read."""

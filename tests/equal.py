@@ -19,7 +19,7 @@ _APART = ("day", "run")
 _KEY = ("stream", "track", "row")
 _NAMED = ("stream", "track", "epoch", "wrap", "pts", "row")
 _NOT_COMPARED = ("day", "run", "judgement", "sequence", "state", "commit", "place", "recorded_at")
-_OF_THIS_RUN = ("usage", "ledger", "traffic", "frames_decoded_again")
+_OF_THIS_RUN = ("usage", "ledger", "traffic", "shape", "meter_seconds", "frames_decoded_again")
 
 
 @dataclass

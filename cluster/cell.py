@@ -1,0 +1,106 @@
+"""Plan to placement group and actors: the only file that knows placement groups.
+
+A cell is a detached placement group with detached actors in it. Their names tell a new supervisor what there is, and
+nothing dies with the old one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.util import (
+    get_placement_group,
+    list_named_actors,
+    placement_group,
+    placement_group_table,
+    remove_placement_group,
+)
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+from actors.hop import Direct
+from actors.remote import NAMESPACE, DecoderActor, DetectorActor, Named, Order
+from cluster.hops import ObjectStore
+from cluster.places import Cell, Seat, detector_name
+from cluster.shape import Plan
+
+RECORDER = "recorder"
+
+
+@dataclass(frozen=True)
+class Meters:
+    """Makes the hop of a decoder to its cell's detector. Travels to the decoder's process."""
+
+    detector: Named
+
+    def __call__(self, wanted: frozenset[str]) -> ObjectStore:
+        """The hop, for meters that give the metrics named."""
+        return ObjectStore(self.detector, wanted)
+
+
+def create(cell: str, plan: Plan) -> None:
+    """Ask for a cell. It is placed once a node has room for all of it; until then it is demand for the autoscaler."""
+    placement_group(plan.bundles, strategy="STRICT_PACK", name=cell, lifetime="detached")
+    if plan.detectors:
+        detector = ray.remote(DetectorActor).options(
+            name=detector_name(cell), namespace=NAMESPACE, lifetime="detached", max_restarts=-1,
+            num_cpus=plan.detector_cpus, num_gpus=plan.detector_gpus,
+            scheduling_strategy=_bundle(cell, plan.decoders),
+        )  # fmt: skip
+        detector.remote()
+
+
+def begin(seat: Seat, plan: Plan, order: Order, uri: str) -> None:
+    """Start a stream's decoder in its bundle; does not wait until it runs."""
+    hop = Meters(Named(detector_name(seat.cell))) if plan.detectors else Direct
+    decoder = ray.remote(DecoderActor).options(
+        name=seat.name, namespace=NAMESPACE, lifetime="detached", max_restarts=0, num_cpus=plan.decoder_cpus,
+        max_concurrency=4, scheduling_strategy=_bundle(seat.cell, seat.slot),
+    )  # fmt: skip
+    decoder.remote(order, uri, Named(RECORDER), hop)
+
+
+def seats() -> list[Seat]:
+    """Every decoder that has a name, alive or just dying."""
+    return [seat for seat in map(Seat.parse, _names()) if seat]
+
+
+def cells() -> list[Cell]:
+    """Every cell that is not removed."""
+    groups = [group for group in placement_group_table().values() if group["state"] != "REMOVED"]
+    found = (Cell.parse(g["name"], len(g["bundles"]), placed=g["state"] == "CREATED") for g in groups)
+    return [cell for cell in found if cell]
+
+
+def handle(name: str) -> Any:
+    """An actor by its name; None: there is none."""
+    try:
+        return ray.get_actor(name, namespace=NAMESPACE)
+    except ValueError:
+        return None
+
+
+def end(name: str) -> None:
+    """End an actor by its name, if there is one."""
+    if (actor := handle(name)) is not None:
+        ray.kill(actor)
+
+
+def remove(cell: str) -> None:
+    """End the actors of a cell, then give its resources back: a group must not go from under its actors."""
+    for name in _names():
+        if name == detector_name(cell) or name.startswith(f"decoder/{cell}/"):
+            end(name)
+    try:
+        remove_placement_group(get_placement_group(cell))
+    except ValueError:
+        return
+
+
+def _names() -> list[str]:
+    return [entry["name"] for entry in list_named_actors(all_namespaces=True) if entry["namespace"] == NAMESPACE]
+
+
+def _bundle(cell: str, index: int) -> PlacementGroupSchedulingStrategy:
+    return PlacementGroupSchedulingStrategy(get_placement_group(cell), placement_group_bundle_index=index)

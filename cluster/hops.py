@@ -1,0 +1,135 @@
+"""Hops that cross processes. ``ObjectStore``: frames are written once into shared memory, and read there in place."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+
+from actors.hop import Traffic
+from actors.measure import Rows
+from actors.media import Batch
+from actors.remote import Measured
+
+CREDIT_BYTES = 64 << 20
+"""Frames of one stream that may be under way: the object store itself never pushes back, it spills."""
+
+CALL_SECONDS = 30.0
+"""What one call may take before the batch is sent again."""
+
+PATIENCE_SECONDS = 120.0
+"""How long a detector may be away before the stream gives up."""
+
+
+class HopBroken(Exception):
+    """No detector has answered for too long. The stream can go on from its checkpoint."""
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """A batch that is being measured: itself in the store, the frames before it, and the answer to come."""
+
+    batch: ray.ObjectRef[Batch]
+    context: tuple[ray.ObjectRef[Batch], ...]
+    bytes: int
+    answer: ray.ObjectRef[Measured]
+
+
+class ObjectStore:
+    """Sends batches to a detector actor by reference. Rows come back in the order in which batches were sent.
+
+    Context frames are not written again: the detector reads them in the batches before, which stay in the store until
+    the batches that need them are measured.
+    """
+
+    def __init__(
+        self, detector: Callable[[], Any], wanted: frozenset[str], shape: str = "colocated", credit: int = CREDIT_BYTES
+    ) -> None:
+        """Begin.
+
+        Args:
+            detector: Finds the handle of the detector actor; asked again when that one does not answer.
+            wanted: Names of metrics.
+            shape: What this is called in usage.
+            credit: Bytes of frames that may be under way.
+        """
+        self.shape, self.traffic = shape, Traffic()
+        self._find, self._wanted, self._credit = detector, wanted, credit
+        self._detector = detector()
+        self._under_way: deque[_UnderWay] = deque()
+        self._earlier: deque[tuple[ray.ObjectRef[Batch], int]] = deque()
+        self._next_row = -1
+        self._bytes = 0
+
+    def send(self, batch: Batch) -> Iterator[Rows]:
+        """Write a batch into the store and have it measured; give what is measured by now.
+
+        Raises:
+            HopBroken: No detector answers.
+        """
+        size = sum(plane.lines.nbytes for frame in batch.frames for plane in frame.planes)
+        while self._under_way and self._bytes + size > self._credit:
+            yield self._next()
+        context = self._context(batch)
+        stored = ray.put(replace(batch, context=()) if context else batch)
+        self._under_way.append(_UnderWay(stored, context, size, self._call(stored, context)))
+        self._earlier.append((stored, len(batch.frames)))
+        self._bytes += size
+        self.traffic.batches += 1
+        self.traffic.copies += 1
+        self.traffic.bytes_object_store += size
+        while self._under_way and ray.wait([self._under_way[0].answer], timeout=0, fetch_local=False)[0]:
+            yield self._next()
+
+    def drain(self) -> Iterator[Rows]:
+        """Wait for everything under way.
+
+        Raises:
+            HopBroken: No detector answers.
+        """
+        while self._under_way:
+            yield self._next()
+
+    def _context(self, batch: Batch) -> tuple[ray.ObjectRef[Batch], ...]:
+        """The batches sent before, oldest first, that hold a batch's context; none where that was not sent."""
+        follows, self._next_row = batch.first_row == self._next_row, batch.first_row + len(batch.frames)
+        if not batch.context or not follows:
+            self._earlier.clear()
+        while self._earlier and sum(count for _, count in self._earlier) - self._earlier[0][1] >= len(batch.context):
+            self._earlier.popleft()
+        return tuple(stored for stored, _ in self._earlier)
+
+    def _call(self, batch: ray.ObjectRef[Batch], context: tuple[ray.ObjectRef[Batch], ...]) -> ray.ObjectRef[Measured]:
+        answer: ray.ObjectRef[Measured] = self._detector.measure.remote(self._wanted, batch, *context)
+        return answer
+
+    def _next(self) -> Rows:
+        """Rows of the oldest batch under way."""
+        began = time.monotonic()
+        oldest = self._under_way[0]
+        while True:
+            try:
+                measured = ray.get(oldest.answer, timeout=CALL_SECONDS)
+                break
+            except RayTaskError:
+                raise
+            except (RayActorError, GetTimeoutError) as error:
+                if time.monotonic() - began > PATIENCE_SECONDS:
+                    raise HopBroken(f"no detector has answered for {PATIENCE_SECONDS:.0f} s") from error
+                self._again()
+        self._under_way.popleft()
+        self._bytes -= oldest.bytes
+        self.traffic.cpu_seconds += measured.cpu_seconds
+        return measured.rows
+
+    def _again(self) -> None:
+        """Send everything under way once more: measuring has no memory, so nothing is lost and nothing doubled."""
+        time.sleep(0.05)
+        self._detector = self._find()
+        for sent in self._under_way:
+            sent.answer = self._call(sent.batch, sent.context)

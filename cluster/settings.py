@@ -1,0 +1,29 @@
+"""What the environment may set: names begin with ``SIGHTLINE_``."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Placement(BaseSettings):
+    """How large cells are. The defaults fit two of them on a machine with two processors."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", frozen=True)
+
+    streams_per_cell: int = Field(4, ge=1, le=256, title="streams of one cell")
+    decoder_cpus: float = Field(0.2, gt=0, le=64, title="processors of one decoder; 1080p25 takes 0.15")
+    detector_cpus: float = Field(0.2, gt=0, le=64, title="processors of the detector of a cell")
+    detector_gpus: float = Field(0.25, ge=0, le=8, title="share of a GPU of the detector of a cell")
+
+
+class Supervision(BaseSettings):
+    """How the supervisor watches."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", frozen=True)
+
+    look_seconds: float = Field(0.5, gt=0, le=60, title="between two looks at what runs")
+    answer_seconds: float = Field(30.0, gt=0, le=600, title="in which a decoder must answer how it stands")
+    backoff_seconds: float = Field(0.5, ge=0, le=60, title="wait before a second restart at one place; doubles")
+    tidy_seconds: float = Field(300.0, gt=0, le=86400, title="between two looks at what can be tidied up")
+    idle_seconds: float = Field(30.0, ge=0, le=86400, title="after which an empty cell is given back")

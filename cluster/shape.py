@@ -1,0 +1,57 @@
+"""A shape as a plan: which bundles a cell has, and what runs in them. Pure, and printable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cluster.settings import Placement
+
+Placed = Literal["fused", "colocated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One cell: ``decoders`` bundles for a stream each and, if frames leave them, ``detectors`` bundles for meters."""
+
+    shape: Placed
+    decoders: int
+    decoder_cpus: float
+    detectors: int = 0
+    detector_cpus: float = 0.0
+    detector_gpus: float = 0.0
+
+    @property
+    def bundles(self) -> list[dict[str, float]]:
+        """Resources of each bundle: decoders first, then detectors."""
+        detector = {"CPU": self.detector_cpus} | ({"GPU": self.detector_gpus} if self.detector_gpus else {})
+        return [{"CPU": self.decoder_cpus}] * self.decoders + [detector] * self.detectors
+
+    def text(self) -> str:
+        """The plan in words."""
+        lines = [f"{self.shape}: one placement group (STRICT_PACK) per {self.decoders} streams"]
+        lines.append(f"  {self.decoders} x decoder    {self.decoder_cpus:g} CPU")
+        if self.detectors:
+            gpus = f", {self.detector_gpus:g} GPU" if self.detector_gpus else ""
+            lines.append(f"  {self.detectors} x detector   {self.detector_cpus:g} CPU{gpus}")
+            lines.append("  decoder -> detector: object store, one copy in, read in place")
+        else:
+            lines.append("  decoder -> meters: a reference in one process")
+        return "\n".join(lines)
+
+
+def plan(shape: Literal["auto", "fused", "colocated"], placement: Placement, gpus: float) -> Plan:
+    """The plan of a cell.
+
+    Args:
+        shape: What is asked for; ``auto`` is ``colocated`` where there is a GPU to be shared, else ``fused``.
+        placement: Sizes.
+        gpus: What the cluster has.
+    """
+    chosen: Placed = ("colocated" if gpus else "fused") if shape == "auto" else shape
+    if chosen == "fused":
+        return Plan("fused", placement.streams_per_cell, placement.decoder_cpus)
+    return Plan(
+        "colocated", placement.streams_per_cell, placement.decoder_cpus, 1, placement.detector_cpus,
+        placement.detector_gpus if gpus else 0.0,
+    )  # fmt: skip

@@ -1,0 +1,265 @@
+"""Desired against actual, for ever: the actor that keeps every wanted stream under watch.
+
+It remembers nothing that it cannot find again: what is wanted lies under the results URI, what runs has a name.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayError
+
+from actors.detectors import DETECTORS
+from actors.remote import NAMESPACE, Order, Report
+from actors.storage import StorageError
+from cluster import cell as cells
+from cluster.jobs import Job, JobStore, Outcome
+from cluster.places import Placed, Seat, cell_name
+from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
+from cluster.recording import RecorderActor
+from cluster.settings import Placement, Supervision
+from cluster.shape import Plan, plan
+
+NAME = "supervisor"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Watched:
+    """What this process has seen of a running stream: its newest report, and since when it does not answer."""
+
+    report: Report | None = None
+    silent_since: float | None = None
+    restarts: int = 0
+    not_before: float = 0.0
+    cell: str | None = None
+    pids: set[int] = field(default_factory=set)
+
+
+class Supervisor:
+    """Looks, mends, and answers for the jobs."""
+
+    def __init__(self, uri: str, placement: Placement | None = None, supervision: Supervision | None = None) -> None:
+        """Begin with what there is.
+
+        Args:
+            uri: The results, under which the jobs lie.
+            placement: Sizes of cells; from the environment if None.
+            supervision: How to watch; from the environment if None.
+        """
+        self._uri = uri
+        self._placement, self._rules = placement or Placement(), supervision or Supervision()
+        self._store = JobStore(uri)
+        self._jobs = self._store.all()
+        self._watched: dict[str, Watched] = {}
+        self._lock = threading.RLock()
+        self._idle: dict[str, float] = {}
+        self._tidied = time.monotonic()
+        self.trouble = ""
+        threading.Thread(target=self._run, name="sightline-supervisor", daemon=True).start()
+
+    def put(self, job: Job) -> None:
+        """Take a new or changed job; it is durable on return.
+
+        Raises:
+            StorageError: It cannot be stored.
+        """
+        with self._lock:
+            self._store.put(job)
+            self._jobs[job.id] = job
+
+    def forget(self, job: str) -> bool:
+        """Delete a job; its decoders end. False: there is none of that id."""
+        with self._lock:
+            if self._jobs.pop(job, None) is None:
+                return False
+            self._store.delete(job)
+            return True
+
+    def jobs(self) -> dict[str, Job]:
+        """Every job, by id, oldest first."""
+        with self._lock:
+            return dict(self._jobs)
+
+    def watched(self) -> dict[str, Watched]:
+        """What is known of the streams that run or ran since this process began."""
+        with self._lock:
+            return dict(self._watched)
+
+    def health(self) -> str:
+        """What is wrong, in one line; empty if nothing is."""
+        return self.trouble
+
+    def pid(self) -> int:
+        """Its process, for those who watch it."""
+        return os.getpid()
+
+    def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            try:
+                self._look()
+                self.trouble = ""
+            except (RayError, StorageError, ValueError, OSError) as error:
+                self.trouble = f"{type(error).__name__}: {error}".splitlines()[0]
+                log.exception("a look failed; the next one goes on")
+            time.sleep(max(0.0, self._rules.look_seconds - (time.monotonic() - began)))
+
+    def _look(self) -> None:
+        """One round: see what runs, note what ended, and mend the difference."""
+        self._recorder()
+        seats = cells.seats()
+        self._poll(seats)
+        there = cells.cells()
+        now = time.monotonic()
+        occupied = {seat.cell for seat in seats}
+        self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
+        idle = [name for name, since in self._idle.items() if now - since > self._rules.idle_seconds]
+        for step in mend(self._wanted(), seats, there, now, idle):
+            self._take(step)
+        self._tidy(now)
+
+    def _wanted(self) -> list[Wanted]:
+        with self._lock:
+            return [
+                Wanted(name, self._shape(job), self._watched.get(name, Watched()).not_before)
+                for job in self._jobs.values() for name in job.open
+            ]  # fmt: skip
+
+    def _shape(self, job: Job) -> Placed:
+        return self._plan(job.spec.shape).shape
+
+    def _plan(self, shape: Any) -> Plan:
+        return plan(shape, self._placement, ray.cluster_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]
+
+    def _take(self, step: Step) -> None:
+        match step:
+            case AddCell(shape, number):
+                cells.create(cell_name(shape, number), self._plan(shape))
+            case RemoveCell(cell):
+                cells.remove(cell)
+            case Begin(seat):
+                self._begin(seat)
+            case End(seat):
+                self._end(seat)
+
+    def _begin(self, seat: Seat) -> None:
+        job = self._job_of(seat.stream)
+        if job is None:
+            return
+        spec = job.streams[seat.stream]
+        order = Order(seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings)
+        watched = self._watched.setdefault(seat.stream, Watched())
+        watched.cell, watched.report, watched.silent_since = seat.cell, None, None
+        cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri)
+
+    def _end(self, seat: Seat) -> None:
+        """Ask a decoder that is not wanted to stop, so that it closes what is open; kill it if it does not."""
+        decoder = cells.handle(seat.name)
+        if decoder is None:
+            return
+        watched = self._watched.setdefault(seat.stream, Watched())
+        if watched.silent_since is None:
+            watched.silent_since = time.monotonic()
+        if time.monotonic() - watched.silent_since > self._rules.answer_seconds:
+            cells.end(seat.name)
+            return
+        decoder.stop.remote()
+
+    def _poll(self, seats: list[Seat]) -> None:
+        """Ask every decoder how it stands, all at once."""
+        asked = {seat: decoder.report.remote() for seat in seats if (decoder := cells.handle(seat.name)) is not None}
+        if not asked:
+            return
+        ready, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=self._rules.answer_seconds / 4)
+        known = set(ready)
+        for seat, answer in asked.items():
+            try:
+                report: Report | None = ray.get(answer, timeout=1.0) if answer in known else None
+            except RayActorError as error:
+                self._crashed(seat, error)
+                continue
+            except GetTimeoutError:
+                report = None
+            self._heard(seat, report)
+
+    def _heard(self, seat: Seat, report: Report | None) -> None:
+        watched = self._watched.setdefault(seat.stream, Watched())
+        watched.cell = seat.cell
+        if report is None:
+            watched.silent_since = watched.silent_since or time.monotonic()
+            if time.monotonic() - watched.silent_since > self._rules.answer_seconds:
+                log.warning("%s: its decoder does not answer and is started again", seat.stream)
+                cells.end(seat.name)
+                self._again(watched)
+            return
+        job = self._job_of(seat.stream)
+        if job is not None and seat.stream in job.open:
+            watched.silent_since = None
+        watched.report = report
+        watched.pids.add(report.pid)
+        if report.outcome:
+            self._ended(seat, watched, report)
+
+    def _ended(self, seat: Seat, watched: Watched, report: Report) -> None:
+        """A decoder's work is over: note how, and free its seat."""
+        job = self._job_of(seat.stream)
+        if report.outcome in ("broken", "fenced"):
+            log.warning("%s: %s: %s", seat.stream, report.outcome, report.error)
+            self._again(watched)
+        elif job is not None and seat.stream in job.open and report.outcome != "stopped":
+            status = "quarantined" if report.outcome == "quarantined" else (report.document or {})["status"]
+            error = (report.document or {}).get("error")
+            self.put(_with_outcome(job, seat.stream, Outcome(status=status, error=error)))
+        cells.end(seat.name)
+
+    def _crashed(self, seat: Seat, error: Exception) -> None:
+        watched = self._watched.setdefault(seat.stream, Watched(cell=seat.cell))
+        cells.end(seat.name)
+        if watched.cell is None:
+            return  # counted already; its name lingers
+        log.warning("%s: its decoder died: %s", seat.stream, str(error).splitlines()[0])
+        watched.cell = watched.report = None
+        self._again(watched)
+
+    def _again(self, watched: Watched) -> None:
+        """Count a restart. The first is at once; those that follow within a minute wait longer each time."""
+        now = time.monotonic()
+        recent = now - watched.not_before < 60.0 if watched.restarts else False
+        wait = min(self._rules.backoff_seconds * 2 ** min(watched.restarts, 6), 30.0) if recent else 0.0
+        watched.restarts += 1
+        watched.not_before = now + wait
+
+    def _job_of(self, stream: str) -> Job | None:
+        """The newest job that has the stream and wants it run, else the newest that has it."""
+        with self._lock:
+            having = [job for job in self._jobs.values() if stream in job.streams]
+            return next((job for job in reversed(having) if stream in job.open), having[-1] if having else None)
+
+    def _recorder(self) -> Any:
+        found = cells.handle(cells.RECORDER)
+        if found is None:
+            found = ray.remote(RecorderActor).options(
+                name=cells.RECORDER, namespace=NAMESPACE, lifetime="detached", max_restarts=-1, num_cpus=0,
+            ).remote(self._uri)  # fmt: skip
+        return found
+
+    def _tidy(self, now: float) -> None:
+        if now - self._tidied < self._rules.tidy_seconds:
+            return
+        self._tidied = now
+        with self._lock:
+            streams: Mapping[str, str] = {n: s.source for job in self._jobs.values() for n, s in job.streams.items()}
+        self._recorder().tidy.remote(streams)
+
+
+def _with_outcome(job: Job, stream: str, outcome: Outcome) -> Job:
+    return job.model_copy(update={"outcomes": {**job.outcomes, stream: outcome}})
