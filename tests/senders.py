@@ -116,19 +116,45 @@ def bytes_of(data: bytes, kind: str = "application/octet-stream") -> Answer:
     """An answer with these bytes, or the range of them that was asked for."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
-        asked, first, end = request.headers.get("Range"), 0, len(data)
-        if asked:
-            low, _, high = asked.removeprefix("bytes=").partition("-")
-            first, end = int(low), min(int(high) + 1, end) if high else end
-        request.send_response(206 if asked else 200)
-        request.send_header("Content-Length", str(end - first))
-        request.send_header("Content-Type", kind)
-        request.send_header("ETag", f'"{hash(data):x}"')
-        if asked:
-            request.send_header("Content-Range", f"bytes {first}-{end - 1}/{len(data)}")
-        request.end_headers()
+        first, end = _begin(request, data, kind)
         if request.command != "HEAD":
             request.wfile.write(data[first:end])
+
+    return answer
+
+
+def _begin(request: BaseHTTPRequestHandler, data: bytes, kind: str) -> tuple[int, int]:
+    """Send the head of an answer; gives from where to where the bytes are that were asked for."""
+    asked, first, end = request.headers.get("Range"), 0, len(data)
+    if asked:
+        low, _, high = asked.removeprefix("bytes=").partition("-")
+        first, end = int(low), min(int(high) + 1, end) if high else end
+    request.send_response(206 if asked else 200)
+    request.send_header("Content-Length", str(end - first))
+    request.send_header("Content-Type", kind)
+    request.send_header("ETag", f'"{hash(data):x}"')
+    if asked:
+        request.send_header("Content-Range", f"bytes {first}-{end - 1}/{len(data)}")
+    request.end_headers()
+    return first, end
+
+
+def paced(data: bytes, seconds: float, hold: threading.Event | None = None, hold_at: float = 1.0) -> Answer:
+    """An answer with these bytes, or the range asked for, all of them in so many seconds.
+
+    While ``hold`` is set nothing beyond the share ``hold_at`` of them is sent.
+    """
+    step = max(1, len(data) // 200)
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        first, end = _begin(request, data, "video/mp2t")
+        if request.command == "HEAD":
+            return
+        for at in range(first, end, step):
+            while hold is not None and hold.is_set() and at >= hold_at * len(data):
+                time.sleep(0.02)
+            request.wfile.write(data[at : min(at + step, end)])
+            time.sleep(seconds * step / len(data))
 
     return answer
 

@@ -1,0 +1,47 @@
+"""A Ray that only this machine reaches: what must be in the environment before ``ray`` is imported."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+
+def environment(token: Path) -> dict[str, str]:
+    """Variables for every process of such a Ray and for those that connect to it.
+
+    Ray binds its servers to all addresses unless its node's own address is the loopback one, which it takes only where
+    clusters of several machines are switched off (docs/decisions/0010-ray-on-the-loopback.md).
+
+    Args:
+        token: The file that holds the token which every call must carry.
+    """
+    return {
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token),
+        "RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "RAY_DEDUP_LOGS": "0",
+        "RAY_free_objects_period_milliseconds": "50",
+    }  # fmt: skip
+
+
+def write_token(path: Path) -> None:
+    """A new token of 256 bits, which only this user may read. One that is there stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+
+
+def prepare(token: Path) -> None:
+    """Put the variables into this process's environment.
+
+    Raises:
+        RuntimeError: Ray is imported already, and has read them.
+    """
+    if "ray" in sys.modules:
+        raise RuntimeError("ray is imported already: run this in a process of its own")
+    os.environ.pop("RAY_ADDRESS", None)
+    os.environ.update(environment(token))

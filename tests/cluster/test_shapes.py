@@ -1,0 +1,37 @@
+"""One pipeline in every shape on Ray: the tables are equal to those of `analyze`, whatever carries the frames."""
+
+import pytest
+
+from actors.verify import verify
+from cluster.analysis import analyse
+from cluster.job import Analysis
+from tests.equal import assert_equal, unexplained
+from tests.serve.defective import defective
+
+pytestmark = pytest.mark.ray
+
+CLIPS = ("plain.mp4", "flipped.ts", "lost.ts", "jump.ts", "gaps.mp4", "wrap.ts")
+LEAST = {"video": 1000, "audio": 400, "packets": 1500, "freeze": 3, "black": 3, "silence": 3, "incidents": 20}
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """What `analyze` gives, in its own process."""
+    results = tmp_path_factory.mktemp("expected") / "results"
+    documents = list(analyse([str(defective(name)) for name in CLIPS], Analysis(results=str(results), jobs=1)))
+    assert {document["status"] for document in documents} == {"completed"}
+    return results
+
+
+@pytest.mark.parametrize("shape", ["fused", "colocated"])
+def test_tables_are_equal_to_those_of_analyze(cluster, expected, shape):
+    job = cluster.ended(cluster.submit(*(defective(name) for name in CLIPS), shape=shape))
+    assert {outcome.status for outcome in job.outcomes.values()} == {"completed"}
+    assert verify(cluster.uri) == []
+    assert unexplained(cluster.uri) == {}
+    compared = assert_equal(cluster.uri, expected, **LEAST)
+    assert compared.streams == len(CLIPS)
+    for stream in job.streams:
+        usage = cluster.report(stream).document["usage"]
+        assert usage["shape"] == shape
+        assert (usage["bytes_object_store"] > 0) == (shape == "colocated")
