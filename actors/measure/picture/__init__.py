@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import partial
 
 from actors.measure import Columns, Metric
+from actors.measure.picture.device import BackendName, Device
 from actors.measure.picture.metrics import METRICS, columns
-from actors.measure.picture.sums import Backend, Group
+from actors.measure.picture.sums import Backend, Group, one_by_one
 from actors.media import Batch
 
 
 class PictureMeter:
-    """Measures pictures without a state: a batch and the frame before it give its rows."""
+    """Measures pictures without a state: a batch and the frame before it give its rows.
+
+    Every backend gives the same numbers. :func:`actors.measure.picture.device.chosen` says which one is for a machine.
+    """
 
     metrics: tuple[Metric, ...] = tuple(metric for group in METRICS.values() for metric in group)
 
-    def __init__(self, backend: Literal["numba", "reference"] = "numba") -> None:
-        self._sums = _load(backend)
+    def __init__(self, backend: BackendName = "numba", device: Device = "cpu") -> None:
+        """Load a backend; torch is imported for its own only.
+
+        Args:
+            backend: Who computes.
+            device: Where; only torch computes on ``cuda``.
+
+        Raises:
+            ValueError: The backend cannot compute there.
+        """
+        self._sums_of = _load(backend, device)
 
     def measure(self, batch: Batch, wanted: frozenset[str]) -> Columns:
         """Measure the frames of a batch, by the groups that the wanted metrics need.
@@ -38,16 +51,20 @@ class PictureMeter:
         if not groups:
             return {}
         earlier = (batch.context[-1] if batch.context else None, *batch.frames[:-1])
-        rows = [
-            self._sums(frame.planes, before.planes if before and frame.clean else None, batch.format.depth, groups)
-            for before, frame in zip(earlier, batch.frames, strict=True)
-        ]
+        before = [old.planes if old and frame.clean else None for old, frame in zip(earlier, batch.frames, strict=True)]
+        rows = self._sums_of([frame.planes for frame in batch.frames], before, batch.format.depth, groups)
         return {name: values for name, values in columns(rows, batch.format).items() if name in wanted}
 
 
-def _load(backend: Literal["numba", "reference"]) -> Backend:
+def _load(backend: BackendName, device: Device) -> Backend:
+    if backend == "torch":
+        from actors.measure.picture.gpu import sums_of
+
+        return partial(sums_of, device=device)
+    if device != "cpu":
+        raise ValueError(f"the backend {backend!r} computes on the CPU only; {device!r} needs the backend 'torch'")
     if backend == "numba":
         from actors.measure.picture.cpu import sums
     else:
         from actors.measure.picture.reference import sums
-    return sums
+    return one_by_one(sums)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,29 @@ class Sums:
 
 
 Planes = tuple[Plane, ...]
-Backend = Callable[[Planes, Planes | None, int, frozenset[Group]], Sums]
+Kernel = Callable[[Planes, Planes | None, int, frozenset[Group]], Sums]
 """Planes of a frame, of the frame before it (or None), bit depth, wanted groups."""
+
+
+class Backend(Protocol):
+    """Sums up the frames of a batch."""
+
+    def __call__(
+        self, frames: Sequence[Planes], before: Sequence[Planes | None], depth: int, groups: frozenset[Group]
+    ) -> list[Sums]:
+        """Sum up frames of one format, each compared to the one at its place in ``before``, where there is one."""
+        ...
+
+
+def one_by_one(kernel: Kernel) -> Backend:
+    """The backend that runs a kernel over frame after frame."""
+
+    def sums_of(
+        frames: Sequence[Planes], before: Sequence[Planes | None], depth: int, groups: frozenset[Group]
+    ) -> list[Sums]:
+        return [kernel(planes, old, depth, groups) for planes, old in zip(frames, before, strict=True)]
+
+    return sums_of
 
 
 def edges(length: int, parts: int) -> NDArray[np.int64]:
