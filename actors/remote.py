@@ -20,6 +20,7 @@ from actors.hop import Direct, Hop
 from actors.incident import Event
 from actors.measure import Rows
 from actors.measure.picture import PictureMeter
+from actors.measure.picture.device import chosen
 from actors.measuring import measure_video
 from actors.media import CONTEXT_FRAMES, Batch
 from actors.owner import Owner, Task
@@ -68,8 +69,16 @@ class Measured:
 class DetectorActor:
     """Holds the meters. It remembers nothing: any batch may be sent to any detector, or again."""
 
-    def __init__(self) -> None:
-        self._meter = PictureMeter()
+    def __init__(self, device: Literal["auto", "cpu", "cuda"] = "cpu") -> None:
+        """Ready the meters.
+
+        Args:
+            device: Where pictures are measured.
+
+        Raises:
+            ValueError: ``cuda`` without a GPU that can be used.
+        """
+        self._meter = PictureMeter(*chosen(device))
 
     def measure(self, wanted: frozenset[str], batch: Batch, *earlier: Batch) -> Measured:
         """Measure a batch that lies in the object store, where it lies.

@@ -48,7 +48,7 @@ def create(cell: str, plan: Plan) -> None:
             num_cpus=plan.detector_cpus, num_gpus=plan.detector_gpus,
             scheduling_strategy=_bundle(cell, plan.decoders),
         )  # fmt: skip
-        detector.remote()
+        detector.remote("cuda" if plan.detector_gpus else "cpu")
 
 
 def begin(seat: Seat, plan: Plan, order: Order, uri: str) -> None:
