@@ -25,8 +25,10 @@ from tests.serve.fake_values import JPEG, MKV
 CHANNELS = tuple(f"channel-{number}" for number in range(1, 7))
 FILES = ("archive-1", "archive-2", "archive-3")
 KINDS = {
-    "freeze": ("critical", "v:0", "s", "picture held", "frozen"), "black": ("critical", "v:0", "s", "no light", "black"),
-    "silence": ("critical", "a:0", "s", "no signal", "silent"), "clipping": ("warning", "a:0", "dBTP", "level", "clipped"),
+    "freeze": ("critical", "v:0", "s", "picture held", "frozen"),
+    "black": ("critical", "v:0", "s", "no light", "black"),
+    "silence": ("critical", "a:0", "s", "no signal", "silent"),
+    "clipping": ("warning", "a:0", "dBTP", "level", "clipped"),
     "loudness": ("warning", "a:0", "LU", "level", "a sudden jump"), "scene": ("info", "v:0", "", "cut", "a cut"),
 }  # fmt: skip
 
@@ -82,10 +84,10 @@ async def trickle(backend: FakeBackend, seconds: float) -> None:
     while True:
         stream, detector = draw.choice(CHANNELS[:3]), draw.choice(tuple(KINDS))
         at = datetime.now(UTC)
-        steps = (
-            [("marker", 0.0)] if detector == "scene" else [("opened", None), ("updated", None), ("closed", 2 * seconds)]
-        )
-        for kind, length in steps:
+        whole = [("opened", None), ("updated", None), ("closed", 2 * seconds)]
+        for kind, length in [("marker", 0.0)] if detector == "scene" else whole:
+            if live not in backend.held:
+                return
             backend.commit([(kind, incident(live, stream, detector, start, length, at))])
             backend.set_stream(live, stream, open_incidents=int(kind in {"opened", "updated"}))
             for name in CHANNELS[:3]:
@@ -93,7 +95,7 @@ async def trickle(backend: FakeBackend, seconds: float) -> None:
                 position = round((state.position_seconds or 0.0) + seconds, 3)
                 backend.set_stream(live, name, position_seconds=position, frames=state.frames + int(25 * seconds))
             await asyncio.sleep(seconds)
-        start += 3 * seconds
+        start = round(start + 3 * seconds, 3)
 
 
 async def serve(port: int, with_keys: bool, seconds: float, say=print) -> None:
