@@ -1,0 +1,41 @@
+"""The HTTP API: a plain ASGI application over a :class:`serve.backend.Backend`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from serve.auth import KeyStore
+from serve.backend import Backend
+from serve.guard import BodyLimit, Envelope, Guard
+from serve.openapi import Api
+from serve.problems import install
+from serve.routes import events, health, incidents, jobs, measurements, reference, streams
+from serve.settings import ApiSettings
+
+
+def create_app(backend: Backend, settings: ApiSettings, keys: KeyStore) -> FastAPI:
+    """The application. It starts nothing and owns nothing: the backend lives as long as its caller wants.
+
+    Args:
+        backend: Jobs, streams and results.
+        settings: ``open_on_loopback`` only where the server is bound to loopback and ``keys`` is empty.
+        keys: Who may do what.
+    """
+    app = Api(
+        title="Sightline",
+        version=version("sightline"),
+        docs_url=None,  # its page takes scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.backend, app.state.settings, app.state.readers = backend, settings, set()
+    for part in (jobs, streams, incidents, measurements, events, reference, health):
+        app.include_router(part.router)
+    install(app, app.methods_at)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Guard, keys=keys, open_on_loopback=settings.open_on_loopback)
+    app.add_middleware(Envelope)
+    return app

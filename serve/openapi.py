@@ -1,0 +1,144 @@
+"""The API's own document (OpenAPI 3.1), and the JSON Schema of a job."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from typing_extensions import override
+
+from actors.detectors import THRESHOLDS
+from cluster.job import JobSpec
+from serve import examples
+from serve.auth import scope_needed
+from serve.problems import MEDIA_TYPE, TITLES, Problem, problem_type
+from serve.values import FeedEvent
+
+Schema = dict[str, Any]
+
+_DESCRIPTION = """Watches audio/video streams for defects that a viewer would notice, and says so while it happens.
+
+Errors are problems (RFC 9457). Lists are `{"items": [...], "next": CURSOR | null}`; give `next` as `cursor` for
+the page that follows. Times of a stream are seconds since its first PTS and end in `_seconds`; other times are UTC.
+Readers ignore keys that they do not know."""
+_HEADERS = {
+    401: {"WWW-Authenticate": {"description": "what is asked for (RFC 6750)", "schema": {"type": "string"}}},
+    429: {"Retry-After": {"description": "seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}}},
+    503: {"Retry-After": {"description": "seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}}},
+}
+_GUARDED = (401, 403, 413, 422, 500, 503)
+"""What may happen to any request that needs a key."""
+
+
+class Api(FastAPI):
+    """An application that documents itself whole."""
+
+    @override
+    def openapi(self) -> Schema:
+        """The document; made once."""
+        if self.openapi_schema is None:
+            document = get_openapi(
+                title=self.title, version=self.version, description=_DESCRIPTION, routes=self.routes, tags=_TAGS
+            )
+            _complete(document)
+            self.openapi_schema = document
+        return self.openapi_schema
+
+    def methods_at(self, path: str) -> list[str]:
+        """The methods that a path has; none where there is nothing."""
+        return sorted(
+            method.upper()
+            for template, operations in self.openapi()["paths"].items()
+            if re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", template.replace(".", r"\.")), path)
+            for method in operations
+        )
+
+
+_TAGS = [
+    {"name": "jobs", "description": "What users submit."},
+    {"name": "streams", "description": "Sources under watch."},
+    {"name": "results", "description": "Incidents, events and measurements."},
+    {"name": "reference", "description": "What can be asked for."},
+    {"name": "health", "description": "For whoever runs it; no key is needed."},
+]
+
+
+def tells(*statuses: int) -> dict[int | str, Schema]:
+    """Problems that a route may tell, beside those that any may."""
+    return {status: _problem(status) for status in sorted({*_GUARDED, *statuses})}
+
+
+def gives(example: Any, description: str, headers: Schema | None = None) -> Schema:
+    """A JSON response, with an example."""
+    content = {"application/json": {"example": example}}
+    return {"description": description, "content": content} | ({"headers": headers} if headers else {})
+
+
+def _problem(status: int) -> Schema:
+    told: Schema = {
+        "type": problem_type(status), "title": TITLES[status], "status": status, "detail": examples.DETAILS[status],
+        "instance": "urn:uuid:4b6f0c1e-55d1-4a52-8f57-0d6c6f1ce0a7",
+    }  # fmt: skip
+    if status == 422:
+        told["errors"] = [
+            {"part": "query", "pointer": "/limit", "detail": "Input should be less than or equal to 1000"}
+        ]
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": told}}
+    return {"description": TITLES[status], "content": content} | (
+        {"headers": _HEADERS[status]} if status in _HEADERS else {}
+    )
+
+
+def _complete(document: Schema) -> None:
+    """Say what FastAPI cannot know: scopes, problems, and what detectors can be set to."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            needed = scope_needed(method.upper(), path)
+            operation["security"] = [{"key": [needed]}] if needed else []
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas |= _schemas(Problem, FeedEvent)
+    _narrow(schemas, "#/components/schemas/{model}")
+    components["securitySchemes"] = {
+        "key": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "slk_PREFIX.SECRET",
+            "description": "Scopes: read, submit (jobs too), admin (deleting too); each may what those before may.",
+        }
+    }  # fmt: skip
+
+
+def _schemas(*models: type[BaseModel]) -> Schema:
+    _, found = models_json_schema(
+        [(model, "serialization") for model in models], ref_template="#/components/schemas/{model}"
+    )
+    schemas: Schema = found["$defs"]
+    return schemas
+
+
+def job_schema() -> Schema:
+    """The JSON Schema of a job, with the names of detectors and of all that can be set."""
+    schema = JobSpec.model_json_schema()
+    _narrow(schema["$defs"], "#/$defs/{model}")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:sightline:schema:job:1", **schema}
+
+
+def _narrow(schemas: Schema, ref: str) -> None:
+    """Name the detectors and their settings where a model says only text and mapping."""
+    schemas |= {kind.__name__: kind.model_json_schema(ref_template=ref) for kind in THRESHOLDS.values()}
+    properties = {name: {"$ref": ref.format(model=kind.__name__)} for name, kind in THRESHOLDS.items()}
+    for model in ("Defaults", "StreamSpec", "ShownStreamSpec"):
+        if model in schemas:
+            fields = schemas[model]["properties"]
+            fields["settings"] = {
+                "title": fields["settings"]["title"], "type": "object", "properties": properties,
+                "additionalProperties": False,
+            }  # fmt: skip
+            named = fields["detectors"]["anyOf"][0]
+            named["items"] = {"type": "string", "enum": list(THRESHOLDS)}
+            named["minItems"] = 1

@@ -1,0 +1,1 @@
+"""The HTTP routes, one short file for each thing that is served."""
