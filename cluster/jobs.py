@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import posixpath
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -21,6 +22,10 @@ FOLDER = "jobs"
 
 Ending = Literal["completed", "partial", "failed", "stopped", "quarantined"]
 """How a stream's work ended."""
+
+
+Wish = Literal["running", "stopped"]
+"""What is desired of a job."""
 
 
 class Outcome(BaseModel):
@@ -42,15 +47,21 @@ class Job(BaseModel):
     created_at: datetime
     spec: JobSpec
     streams: dict[str, StreamSpec]
-    desired: Literal["running", "stopped"] = "running"
+    desired: Wish = "running"
     tags: Tags = Field(default_factory=dict)
     key: str | None = None
+    digest: str = ""
     outcomes: dict[str, Outcome] = Field(default_factory=dict)
 
     @property
     def open(self) -> list[str]:
         """Streams that are to be run."""
-        return [] if self.desired == "stopped" else [name for name in self.streams if name not in self.outcomes]
+        return [] if self.desired == "stopped" else self.unfinished
+
+    @property
+    def unfinished(self) -> list[str]:
+        """Streams whose work has not ended."""
+        return [name for name in self.streams if name not in self.outcomes]
 
 
 class _Stored(Job):
@@ -93,9 +104,50 @@ def merged(
 
 
 def new(spec: JobSpec, key: str | None = None) -> Job:
-    """A job of a specification; raises what :func:`named` raises."""
-    streams = named(spec)
-    return Job(id=uuid.uuid4().hex, created_at=datetime.now(UTC), spec=spec, streams=streams, key=key)
+    """A job of a specification; raises what :func:`named` raises. ``key`` makes it the only one of that key."""
+    secret = spec.webhook.secret.get_secret_value() if spec.webhook else ""
+    digest = hashlib.sha256(f"{spec.model_dump_json()}\0{secret}".encode("utf-8", "surrogatepass")).hexdigest()
+    return Job(
+        id=uuid.uuid4().hex, created_at=datetime.now(UTC), spec=spec, streams=named(spec), tags=spec.defaults.tags,
+        key=key, digest=digest,
+    )  # fmt: skip
+
+
+class Unfit(Exception):
+    """A job that cannot be taken, or changed so, as things are. The text says why."""
+
+
+def fit(job: Job, others: Iterable[Job]) -> None:
+    """See that no stream of a job is under another's watch.
+
+    Raises:
+        Unfit: One is.
+    """
+    taken = {name: other.id for other in others if other.id != job.id for name in other.open}
+    for name in job.open:
+        if name in taken:
+            raise Unfit(f"the stream {name!r} is watched by the job {taken[name]} already")
+
+
+def changed(job: Job, desired: Wish | None, tags: Mapping[str, str | None] | None) -> Job:
+    """A job with another desired state or other tags; a tag of None goes.
+
+    What failed or was cut short is tried again where it is to run again.
+
+    Raises:
+        Unfit: It has completed, and there is nothing to run again.
+    """
+    if desired == "running" and not job.unfinished and all(o.status == "completed" for o in job.outcomes.values()):
+        raise Unfit("this job has completed; submit it anew")
+    if desired == "running" and (job.desired == "stopped" or not job.unfinished):
+        kept = {name: outcome for name, outcome in job.outcomes.items() if outcome.status == "completed"}
+        job = job.model_copy(update={"outcomes": kept})
+    if desired is not None and job.unfinished:
+        job = job.model_copy(update={"desired": desired})
+    if tags is not None:
+        merged_tags = {**job.tags, **tags}
+        job = job.model_copy(update={"tags": {n: value for n, value in merged_tags.items() if value is not None}})
+    return job
 
 
 class JobStore:

@@ -20,8 +20,9 @@ from actors.detectors import DETECTORS
 from actors.remote import NAMESPACE, Order, Report
 from actors.storage import StorageError
 from cluster import cell as cells
-from cluster.jobs import Job, JobStore, Outcome
-from cluster.places import Placed, Seat, cell_name
+from cluster.desired import Desired
+from cluster.jobs import Job, JobStore, Outcome, Wish
+from cluster.places import Seat, cell_name
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
 from cluster.recording import RecorderActor
 from cluster.settings import Placement, Supervision
@@ -57,42 +58,32 @@ class Supervisor:
         """
         self._uri = uri
         self._placement, self._rules = placement or Placement(), supervision or Supervision()
-        self._store = JobStore(uri)
-        self._jobs = self._store.all()
+        self._desired = Desired(JobStore(uri))
         self._watched: dict[str, Watched] = {}
-        self._lock = threading.RLock()
         self._idle: dict[str, float] = {}
         self._tidied = time.monotonic()
         self.trouble = ""
         threading.Thread(target=self._run, name="sightline-supervisor", daemon=True).start()
 
-    def put(self, job: Job) -> None:
-        """Take a new or changed job; it is durable on return.
+    def submit(self, job: Job) -> tuple[Job, bool]:
+        """See :meth:`cluster.desired.Desired.submit`."""
+        return self._desired.submit(job)
 
-        Raises:
-            StorageError: It cannot be stored.
-        """
-        with self._lock:
-            self._store.put(job)
-            self._jobs[job.id] = job
+    def change(self, job: str, desired: Wish | None, tags: Mapping[str, str | None] | None) -> Job | None:
+        """See :meth:`cluster.desired.Desired.change`."""
+        return self._desired.change(job, desired, tags)
 
     def forget(self, job: str) -> bool:
-        """Delete a job; its decoders end. False: there is none of that id."""
-        with self._lock:
-            if self._jobs.pop(job, None) is None:
-                return False
-            self._store.delete(job)
-            return True
+        """See :meth:`cluster.desired.Desired.forget`."""
+        return self._desired.forget(job)
 
     def jobs(self) -> dict[str, Job]:
         """Every job, by id, oldest first."""
-        with self._lock:
-            return dict(self._jobs)
+        return self._desired.all()
 
     def watched(self) -> dict[str, Watched]:
         """What is known of the streams that run or ran since this process began."""
-        with self._lock:
-            return dict(self._watched)
+        return dict(self._watched)
 
     def health(self) -> str:
         """What is wrong, in one line; empty if nothing is."""
@@ -128,14 +119,11 @@ class Supervisor:
         self._tidy(now)
 
     def _wanted(self) -> list[Wanted]:
-        with self._lock:
-            return [
-                Wanted(name, self._shape(job), self._watched.get(name, Watched()).not_before)
-                for job in self._jobs.values() for name in job.open
-            ]  # fmt: skip
-
-    def _shape(self, job: Job) -> Placed:
-        return self._plan(job.spec.shape).shape
+        shapes = {shape: self._plan(shape).shape for shape in ("auto", "fused", "colocated")}
+        return [
+            Wanted(name, shapes[job.spec.shape], self._watched.get(name, Watched()).not_before)
+            for job in self._desired.all().values() for name in job.open
+        ]  # fmt: skip
 
     def _plan(self, shape: Any) -> Plan:
         return plan(shape, self._placement, ray.cluster_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]
@@ -152,7 +140,7 @@ class Supervisor:
                 self._end(seat)
 
     def _begin(self, seat: Seat) -> None:
-        job = self._job_of(seat.stream)
+        job = self._desired.of(seat.stream)
         if job is None:
             return
         spec = job.streams[seat.stream]
@@ -201,7 +189,7 @@ class Supervisor:
                 cells.end(seat.name)
                 self._again(watched)
             return
-        job = self._job_of(seat.stream)
+        job = self._desired.of(seat.stream)
         if job is not None and seat.stream in job.open:
             watched.silent_since = None
         watched.report = report
@@ -211,14 +199,14 @@ class Supervisor:
 
     def _ended(self, seat: Seat, watched: Watched, report: Report) -> None:
         """A decoder's work is over: note how, and free its seat."""
-        job = self._job_of(seat.stream)
+        job = self._desired.of(seat.stream)
         if report.outcome in ("broken", "fenced"):
             log.warning("%s: %s: %s", seat.stream, report.outcome, report.error)
             self._again(watched)
         elif job is not None and seat.stream in job.open and report.outcome != "stopped":
             status = "quarantined" if report.outcome == "quarantined" else (report.document or {})["status"]
             error = (report.document or {}).get("error")
-            self.put(_with_outcome(job, seat.stream, Outcome(status=status, error=error)))
+            self._desired.conclude(job.id, seat.stream, Outcome(status=status, error=error))
         cells.end(seat.name)
 
     def _crashed(self, seat: Seat, error: Exception) -> None:
@@ -238,12 +226,6 @@ class Supervisor:
         watched.restarts += 1
         watched.not_before = now + wait
 
-    def _job_of(self, stream: str) -> Job | None:
-        """The newest job that has the stream and wants it run, else the newest that has it."""
-        with self._lock:
-            having = [job for job in self._jobs.values() if stream in job.streams]
-            return next((job for job in reversed(having) if stream in job.open), having[-1] if having else None)
-
     def _recorder(self) -> Any:
         found = cells.handle(cells.RECORDER)
         if found is None:
@@ -256,10 +238,7 @@ class Supervisor:
         if now - self._tidied < self._rules.tidy_seconds:
             return
         self._tidied = now
-        with self._lock:
-            streams: Mapping[str, str] = {n: s.source for job in self._jobs.values() for n, s in job.streams.items()}
+        jobs = self._desired.all().values()
+        streams = {name: spec.source for job in jobs for name, spec in job.streams.items()}
         self._recorder().tidy.remote(streams)
 
-
-def _with_outcome(job: Job, stream: str, outcome: Outcome) -> Job:
-    return job.model_copy(update={"outcomes": {**job.outcomes, stream: outcome}})

@@ -52,7 +52,7 @@ class Cluster:
         """Submit sources (paths, or dicts of a stream's fields); gives the job."""
         streams = [source if isinstance(source, dict) else {"source": str(source)} for source in sources]
         job = jobs.new(JobSpec.model_validate({"streams": streams, **spec}))
-        self.call("put", job)
+        self.call("submit", job)
         return job
 
     def job(self, job):

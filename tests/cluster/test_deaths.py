@@ -113,8 +113,7 @@ def test_no_second_of_a_live_stream_is_lost_to_the_supervisors_death(cluster, ow
         channel.at(50)
         cluster.wait(lambda: (r := cluster.report("channel")) and r.position_seconds and r.position_seconds > 45)
         assert cluster.report("channel").pid == pid
-        stopped = cluster.job(job).model_copy(update={"desired": "stopped"})
-        cluster.call("put", stopped)
+        cluster.call("change", job.id, "stopped", None)
         cluster.wait(lambda: summaries(cluster.uri)["channel"] is not None)
     summary = summaries(cluster.uri)["channel"]
     assert summary["status"] == "completed"
