@@ -7,6 +7,8 @@ import secrets
 import sys
 from pathlib import Path
 
+_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+
 
 def environment(token: Path) -> dict[str, str]:
     """Variables for every process of such a Ray and for those that connect to it.
@@ -18,7 +20,7 @@ def environment(token: Path) -> dict[str, str]:
         token: The file that holds the token which every call must carry.
     """
     return {
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token),
+        _LOOPBACK: "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "RAY_DEDUP_LOGS": "0",
         "RAY_free_objects_period_milliseconds": "50",
     }  # fmt: skip
@@ -33,6 +35,20 @@ def write_token(path: Path) -> None:
         return
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_hex(32))
+
+
+def close_replica() -> None:
+    """Keep a replica of Ray Serve, in whose process this is called as it begins, from listening to other machines.
+
+    Ray 2.60 opens a server for calls between deployments on all addresses of every replica, asks for no token there,
+    and unpickles what comes. On a loopback Ray it is bound to the loopback.
+    """
+    if os.environ.get(_LOOPBACK) != "0":
+        return
+    from ray.serve._private import replica
+
+    add_port = replica.add_port_to_grpc_server
+    replica.add_port_to_grpc_server = lambda server, address: add_port(server, address.replace("[::]", "127.0.0.1"))
 
 
 def prepare(token: Path) -> None:

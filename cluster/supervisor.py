@@ -180,8 +180,7 @@ class Supervisor:
             self._heard(seat, report)
 
     def _heard(self, seat: Seat, report: Report | None) -> None:
-        watched = self._watched.setdefault(seat.stream, Watched())
-        watched.cell = seat.cell
+        watched = self._watched.setdefault(seat.stream, Watched(cell=seat.cell))
         if report is None:
             watched.silent_since = watched.silent_since or time.monotonic()
             if time.monotonic() - watched.silent_since > self._rules.answer_seconds:
@@ -207,6 +206,7 @@ class Supervisor:
             status = "quarantined" if report.outcome == "quarantined" else (report.document or {})["status"]
             error = (report.document or {}).get("error")
             self._desired.conclude(job.id, seat.stream, Outcome(status=status, error=error))
+        watched.cell = None
         cells.end(seat.name)
 
     def _crashed(self, seat: Seat, error: Exception) -> None:

@@ -18,12 +18,14 @@ from ray.exceptions import RayActorError
 
 from actors.remote import NAMESPACE
 from actors.storage import FAILURES, StorageError, filesystem, located
+from cluster import control
 from cluster.allowed import Forbidden, Sources, check
 from cluster.cell import RECORDER
 from cluster.eventlog import Position
 from cluster.job import JobSpec
 from cluster.jobs import Job as Stored
-from cluster.jobs import Unfit, new
+from cluster.jobs import JobStore, Unfit, new
+from cluster.loopback import close_replica
 from cluster.supervisor import NAME, Watched
 from serve import states
 from serve.api import create_app
@@ -258,6 +260,24 @@ async def _chunks(stream: Any) -> AsyncGenerator[bytes, None]:
         await asyncio.to_thread(stream.close)
 
 
+def deploy(
+    address: str, uri: str, sources: Sources, settings: ApiSettings, keys: Path, host: str, port: int
+) -> str:
+    """Start the supervisor and the API on the Ray at an address, and wait until they answer; gives the API's URL.
+
+    Raises:
+        StorageError: The results cannot be written.
+        ConnectionError: Ray cannot be reached.
+    """
+    ray.init(address=address, namespace=NAMESPACE, log_to_driver=False)
+    JobStore(uri).all()
+    control.start(uri)
+    rayserve.start(http_options={"host": host, "port": port}, proxy_location="HeadOnly")
+    rayserve.run(application(uri, sources, settings, keys), name=NAMESPACE, route_prefix="/")
+    ray.shutdown()
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def application(uri: str, sources: Sources, settings: ApiSettings, keys: Path) -> rayserve.Application:
     """The application, to be run by Ray Serve.
 
@@ -269,6 +289,7 @@ def application(uri: str, sources: Sources, settings: ApiSettings, keys: Path) -
     """
 
     def build() -> Any:
+        close_replica()
         return create_app(RayBackend(uri, sources), settings, FileKeys(keys))
 
     served = rayserve.deployment(name="api", max_ongoing_requests=1000, ray_actor_options={"num_cpus": 0})
