@@ -60,7 +60,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Rows of a batch, and the CPU seconds that they cost."""
+    """Rows of a batch, and the CPU seconds that the detector has burnt since the batch before."""
 
     rows: Rows
     cpu_seconds: float
@@ -79,6 +79,7 @@ class DetectorActor:
             ValueError: ``cuda`` without a GPU that can be used.
         """
         self._meter = PictureMeter(*chosen(device))
+        self._burnt = time.process_time()
 
     def measure(self, wanted: frozenset[str], batch: Batch, *earlier: Batch) -> Measured:
         """Measure a batch that lies in the object store, where it lies.
@@ -88,12 +89,12 @@ class DetectorActor:
             batch: Without its context, if that is in ``earlier``.
             earlier: The batches before it that hold its context, oldest first.
         """
-        began = time.thread_time()
         if earlier:
             frames = tuple(frame for one in earlier for frame in one.frames)
             batch = replace(batch, context=frames[-CONTEXT_FRAMES:])
         rows = measure_video(self._meter, batch, wanted)
-        return Measured(rows, time.thread_time() - began)
+        before, self._burnt = self._burnt, time.process_time()
+        return Measured(rows, self._burnt - before)
 
     def pid(self) -> int:
         """Its process, for those who watch it."""

@@ -20,12 +20,12 @@ from actors.remote import NAMESPACE
 from actors.storage import FAILURES, StorageError, filesystem, located
 from cluster import control
 from cluster.allowed import Forbidden, Sources, check
-from cluster.cell import RECORDER
 from cluster.eventlog import Position
 from cluster.job import JobSpec
 from cluster.jobs import Job as Stored
 from cluster.jobs import JobStore, Unfit, new
 from cluster.loopback import close_replica
+from cluster.recording import NAME as RECORDER
 from cluster.supervisor import NAME, Watched
 from serve import states
 from serve.api import create_app

@@ -21,7 +21,7 @@ EXAMPLES = 25
 CONFIG = {
     "seed": 1,
     "generation": {"deterministic": True},
-    # a schema cannot say that names of streams differ, that a text is a URL, that a cursor was given, that metrics exist
+    # a schema cannot say that names of streams differ, that a cursor was given, that metrics exist
     "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "403", "404", "409", "422", "429"]}},
 }
 
