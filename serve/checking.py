@@ -7,12 +7,13 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 from fastapi.routing import APIRoute
+from pydantic import ValidationError
 from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import override
 
-from actors.detectors import DETECTORS, SettingError, build
+from actors.detectors import DETECTORS, THRESHOLDS, SettingError, build
 from actors.url import SourceError, stream_name
 from cluster.job import Defaults, JobSpec
 from serve.problems import Flaw, Invalid, pointer
@@ -106,10 +107,16 @@ def _settings(asked: Defaults, inherited: Mapping[str, Mapping[str, Any]], steps
 
 
 def _tried(detectors: list[str], settings: Mapping[str, Mapping[str, Any]], steps: Steps) -> Iterator[Flaw]:
+    """Whether detectors can be made so. JSON has types: what would have to be converted is refused."""
     try:
         build(detectors, settings)
+        for name, values in settings.items():
+            THRESHOLDS[name].model_validate(values, strict=True)
     except SettingError as error:
         yield _flaw(steps, str(error))
+    except ValidationError as error:
+        for wrong in error.errors():
+            yield _flaw((*steps, *wrong["loc"]), wrong["msg"])
 
 
 def _flaw(steps: Steps, why: str) -> Flaw:

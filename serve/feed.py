@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import override
 
 from serve.backend import BackendError
@@ -17,6 +18,10 @@ log = logging.getLogger("sightline.api")
 
 RETRY_MILLISECONDS = 2000
 """After this time a browser comes back."""
+
+
+class _Left(Exception):
+    """The client takes no more."""
 
 
 class Chunks(StreamingResponse):
@@ -36,13 +41,20 @@ class Chunks(StreamingResponse):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_or_leave(message: Message) -> None:
+            try:
+                await send(message)
+            except OSError as error:
+                raise _Left from error
+
         self._readers.add(self)
-        sent = asyncio.ensure_future(self.stream_response(send))
+        sent = asyncio.ensure_future(self.stream_response(send_or_leave))
         gone = asyncio.ensure_future(self.listen_for_disconnect(receive))
         try:
             await asyncio.wait({sent, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if sent.done() and not isinstance(sent.exception(), OSError):  # an OSError: the client has left
-                sent.result()
+            if sent.done():
+                with suppress(_Left):
+                    sent.result()
         finally:
             for task in (sent, gone):
                 task.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import traceback
 import uuid
 
@@ -28,6 +29,7 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::[0-9]{1,5})?")
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -161,11 +163,11 @@ def _too_long(length: bytes) -> bool:
 
 
 def _is_loopback(host: bytes) -> bool:
-    name = host.decode("latin-1").lower()
-    name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
-    if name.rstrip(".") == "localhost":
-        return True
+    parts = _HOST.fullmatch(host)
+    if parts is None:
+        return False
+    name = (parts[1] or parts[2]).decode().lower()
     try:
-        return ipaddress.ip_address(name).is_loopback
+        return name.rstrip(".") == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.models import Example
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -72,9 +74,14 @@ def tells(*statuses: int) -> dict[int | str, Schema]:
     return {status: _problem(status) for status in sorted({*_GUARDED, *statuses})}
 
 
+def shows(example: Any) -> dict[str, Example]:
+    """An example of a body; see :func:`gives`."""
+    return {"example": {"value": json.dumps(example)}}
+
+
 def gives(example: Any, description: str, headers: Schema | None = None) -> Schema:
-    """A JSON response, with an example."""
-    content = {"application/json": {"example": example}}
+    """A JSON response, with an example (as text until the document is complete: FastAPI would drop its nulls)."""
+    content = {"application/json": {"example": json.dumps(example)}}
     return {"description": description, "content": content} | ({"headers": headers} if headers else {})
 
 
@@ -99,6 +106,8 @@ def _complete(document: Schema) -> None:
         for method, operation in operations.items():
             needed = scope_needed(method.upper(), path)
             operation["security"] = [{"key": [needed]}] if needed else []
+            for part in (operation.get("requestBody", {}), *operation["responses"].values()):
+                _show_examples(part.get("content", {}).get("application/json", {}))
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -111,6 +120,13 @@ def _complete(document: Schema) -> None:
             "description": "Scopes: read, submit (jobs too), admin (deleting too); each may what those before may.",
         }
     }  # fmt: skip
+
+
+def _show_examples(content: Schema) -> None:
+    if "example" in content:
+        content["example"] = json.loads(content["example"])
+    for example in content.get("examples", {}).values():
+        example["value"] = json.loads(example["value"])
 
 
 def _schemas(*models: type[BaseModel]) -> Schema:

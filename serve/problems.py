@@ -127,7 +127,9 @@ def install(app: FastAPI, methods_at: Callable[[str], Sequence[str]]) -> None:
 
 async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return _flawed(request, [_flaw(one) for one in error.errors()])
+    found = error.errors()
+    flaws = [_flaw(one) for one in found if one["type"] != "too_short" or not _below(one["loc"], found)]
+    return _flawed(request, flaws)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -155,7 +157,12 @@ async def _backend(request: Request, error: Exception) -> Response:
 def _flawed(request: Request, flaws: Sequence[Flaw]) -> Response:
     first = flaws[0]
     more = f" (and {len(flaws) - 1} more)" if len(flaws) > 1 else ""
-    return problem(request.scope, 422, f"{first.part} {first.pointer}: {first.detail}{more}", errors=flaws)
+    return problem(request.scope, 422, f"{first.part} {first.pointer}: {first.detail}{more}", errors=flaws[:100])
+
+
+def _below(place: Sequence[str | int], found: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether there are flaws inside a list: pydantic then counts its good items only, and says it is too short."""
+    return any(len(one["loc"]) > len(place) and one["loc"][: len(place)] == place for one in found)
 
 
 def _flaw(error: Mapping[str, Any]) -> Flaw:

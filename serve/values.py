@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from actors.url import shown
 from cluster.job import Defaults, JobSpec, Severity, Shape, StreamName, TagName, Tags, TagValue
+
+
+def _written(text: object) -> object:
+    """Only what RFC 3339 has, not the numbers that pydantic takes for seconds."""
+    if isinstance(text, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]", text):
+        raise ValueError("a time is written as 2026-11-24T07:34:00Z")
+    return text
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time of the years 1 to 9999") from error
+
 
 JobStatus = Literal["pending", "running", "completed", "partial", "failed", "stopped"]
 StreamStatus = Literal[
@@ -25,6 +50,7 @@ TrackName = Annotated[str, StringConstraints(pattern=r"^[va]:[0-9]{1,4}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """Of a detector or a metric."""
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,1024}$")]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Number = float | int | bool | str | None
 Metric = Number | tuple[Number, ...]
@@ -228,8 +254,8 @@ class IncidentQuery(Window):
     detector: Name | None = None
     severity: tuple[Severity, ...] = Field((), max_length=3, description="may be repeated; any if left out")
     status: IncidentStatus | None = None
-    since: AwareDatetime | None = Field(None, description="opened at this time or later")
-    until: AwareDatetime | None = Field(None, description="opened before this time")
+    since: Moment | None = Field(None, description="opened at this time or later")
+    until: Moment | None = Field(None, description="opened before this time")
 
 
 class MeasurementQuery(Window):

@@ -17,13 +17,21 @@ from serve.values import EventId, FeedQuery
 router = APIRouter(prefix="/v1/events", tags=["results"])
 
 _FEED = {
-    "description": "Server-sent events that go on until the reader leaves; `data` is a FeedEvent.",
+    "description": "Server-sent events, each as the schema says, that go on until the reader leaves.",
     "content": {
         "text/event-stream": {
             "schema": {
-                "type": "string",
-                "contentMediaType": "application/json",
-                "contentSchema": {"$ref": "#/components/schemas/FeedEvent"},
+                "type": "object",
+                "properties": {
+                    "event": {"enum": ["opened", "updated", "closed", "marker"]},
+                    "id": {"type": "string", "description": "shard.version.row"},
+                    "data": {
+                        "type": "string",
+                        "contentMediaType": "application/json",
+                        "contentSchema": {"$ref": "#/components/schemas/FeedEvent"},
+                    },
+                },
+                "required": ["event", "id", "data"],
             },
             "example": examples.FEED,
         }

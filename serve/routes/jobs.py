@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Header, Path, Query, Response
 from cluster.job import JobSpec
 from serve import examples
 from serve.checking import StrictRoute, check
-from serve.openapi import gives, tells
+from serve.openapi import gives, shows, tells
 from serve.problems import missing
 from serve.routes.held import Held
 from serve.values import Change, Job, JobId, JobQuery, Page
@@ -41,7 +41,7 @@ _LOCATION = {"Location": {"description": "the path of the job", "schema": {"type
     },
 )
 async def submit(
-    spec: Annotated[JobSpec, Body(openapi_examples={"a live channel": {"value": examples.JOB_SPEC}})],
+    spec: Annotated[JobSpec, Body(openapi_examples=shows(examples.JOB_SPEC))],
     response: Response,
     backend: Held,
     idempotency_key: IdempotencyKey = None,
@@ -60,7 +60,7 @@ async def submit(
     responses={**tells(), 200: gives(examples.page(examples.JOB, "WyJqb2JzIl0"), "Jobs, newest first.")},
 )
 async def jobs(query: Annotated[JobQuery, Query()], backend: Held) -> Page[Job]:
-    """Jobs, newest first."""
+    """Jobs as they are now, the newest first."""
     return await backend.jobs(query)
 
 
@@ -79,7 +79,7 @@ async def job(id: Id, backend: Held) -> Job:
 )
 async def change(
     id: Id,
-    change: Annotated[Change, Body(openapi_examples={"stop": {"value": examples.CHANGE}})],
+    change: Annotated[Change, Body(openapi_examples=shows(examples.CHANGE))],
     backend: Held,
 ) -> Job:
     """Say what is desired; the cluster brings it about. A tag that is null is taken away."""

@@ -58,7 +58,7 @@ class FakeBackend:
         self.most_streams = 1000
         self.followers = 0
         self._version = 0
-        self._changed = asyncio.Event()
+        self._waiting: set[asyncio.Future[None]] = set()
 
     # jobs
 
@@ -188,14 +188,14 @@ class FakeBackend:
             if after.shard or place > (self.log[-1][0] if self.log else (0, 0)):
                 place = (0, 0)
             while True:
-                changed = self._changed
+                seen = len(self.log)
                 index = bisect.bisect_right(self.log, place, key=lambda entry: entry[0])
                 for place, event in self.log[index:]:  # noqa: B007 - goes on from there
                     self._check()
                     if matches(query, event.job, event.stream, event.incident.severity):
                         yield event
-                if changed is self._changed:
-                    await changed.wait()
+                if seen == len(self.log):
+                    await self._commit_comes()
         finally:
             self.followers -= 1
 
@@ -209,9 +209,18 @@ class FakeBackend:
             self.log.append(((id.version, id.row), event))
             self.found[incident.id] = incident
             ids.append(id)
-        before, self._changed = self._changed, asyncio.Event()
-        before.set()
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
         return ids
+
+    async def _commit_comes(self) -> None:
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiting)
+        try:
+            await waiting
+        finally:
+            self._waiting.discard(waiting)
 
     def set_stream(self, job: str, name: str, **changes: object) -> None:
         """Change what is known of a stream."""

@@ -1,0 +1,68 @@
+"""What a machine makes of the API's document: requests good and bad, each answered as the document says."""
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.config import SchemathesisConfig
+
+from serve import examples
+from serve.api import create_app
+from serve.auth import FileKeys, issue
+from serve.backend import BackendUnavailable
+from serve.settings import ApiSettings
+from serve.values import Incident, Job, StreamState
+from tests.serve.fake_backend import FakeBackend
+from tests.serve.fake_values import JPEG, MKV
+
+EXAMPLES = 25
+CONFIG = {
+    "seed": 1,
+    "generation": {"deterministic": True},
+    # a schema cannot say that names of streams differ, that a text is a URL, that a cursor was given, that metrics exist
+    "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "403", "404", "409", "422", "429"]}},
+}
+
+
+class EndingBackend(FakeBackend):
+    """A backend whose feed ends with its log."""
+
+    async def _commit_comes(self):
+        raise BackendUnavailable("the log ends here")
+
+
+def filled():
+    """A backend that has what the document's examples name."""
+    backend = EndingBackend()
+    job, stream = Job.model_validate(examples.JOB), StreamState.model_validate(examples.STREAM)
+    backend.held[job.id], backend.states[job.id, stream.stream] = job, stream
+    one = Incident.model_validate(examples.INCIDENT)
+    backend.commit([("opened", one), ("updated", one), ("closed", one)])
+    backend.evidence_of = {(one.id, "jpg"): JPEG, (one.id, "mkv"): MKV}
+    return backend
+
+
+BACKEND = filled()
+STORE = FileKeys(Path(tempfile.mkdtemp()) / "keys.json")
+KEY = issue(STORE, "admin", "schemathesis")
+app = create_app(BACKEND, ApiSettings(), STORE)
+schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=SchemathesisConfig.from_dict(CONFIG))
+ANSWERS = Counter()
+
+
+@schema.parametrize()
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_operation_answers_as_its_document_says(case):
+    response = case.call_and_validate(headers={"Authorization": f"Bearer {KEY}"})
+    ANSWERS[case.operation.label, response.status_code] += 1
+
+
+def test_enough_was_asked():
+    asked = Counter()
+    for (label, status), count in ANSWERS.items():
+        assert status < 500, (label, status)
+        asked[label] += count
+    print(dict(asked), sum(asked.values()))
+    assert len(asked) == 17
