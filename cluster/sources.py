@@ -23,6 +23,14 @@ class UsageError(ValueError):
     """The command was not used as it can be; the message says how."""
 
 
+class UsageErrors(UsageError):
+    """Several of them, each in a line of its own."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = tuple(lines)
+
+
 def manifest_lines(text: bytes) -> list[str]:
     """The sources that a manifest names.
 

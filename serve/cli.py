@@ -8,14 +8,22 @@ import typer
 
 from serve.analyze import analyze
 from serve.detectors import detectors
+from serve.events import events
 from serve.inject import inject
+from serve.ls import ls
+from serve.measurements import measurements
+from serve.show import show
+from serve.stop import stop
+from serve.submit import submit
 from serve.verify import verify
+from serve.watch import watch
 
 app = typer.Typer(
     name="sightline", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Watches audio/video streams for defects that a viewer would notice, and says so while it happens.",
 )  # fmt: skip
-for command in (analyze, verify, detectors, inject):
+LOCAL, REMOTE = (analyze, verify, detectors, inject), (submit, ls, show, watch, stop, events, measurements)
+for command in (*LOCAL, *REMOTE):
     app.command()(command)
 
 
