@@ -212,14 +212,15 @@ class DecoderActor:
 
     def _work(self) -> None:
         trace = Breadcrumb(self._uri, self._order.stream)
+        outcome: Outcome
         try:
             owner = self._owner()
             owner.on_packet = trace.leave
             if trace.crashes < CRASHES:
-                self._report = replace(self._report, document=owner.run(), outcome="done")
+                document, outcome = owner.run(), "done"
             else:
-                document = owner.put_aside(trace.place, trace.crashes)
-                self._report = replace(self._report, document=document, outcome="quarantined")
+                document, outcome = owner.put_aside(trace.place, trace.crashes), "quarantined"
+            self._report = replace(self._report, document=document, outcome=outcome)
         except KeyboardInterrupt:
             self._report = replace(self._report, outcome="stopped")
         except Fenced as error:

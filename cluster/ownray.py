@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import tempfile
 import time
@@ -62,7 +63,7 @@ def _ray(jobs: int) -> Iterator[None]:
 
         ray.init(
             address="local", namespace="sightline", include_dashboard=False, log_to_driver=False, _temp_dir=folder,
-            object_store_memory=_STORE_BYTES + jobs * _STORE_BYTES_EACH, logging_level="ERROR",
+            object_store_memory=_STORE_BYTES + jobs * _STORE_BYTES_EACH, logging_level=logging.ERROR,
         )  # fmt: skip
         try:
             yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -269,7 +270,8 @@ def deploy(
         StorageError: The results cannot be written.
         ConnectionError: Ray cannot be reached.
     """
-    ray.init(address=address, namespace=NAMESPACE, log_to_driver=False)
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.WARNING)
     JobStore(uri).all()
     control.start(uri)
     rayserve.start(http_options={"host": host, "port": port}, proxy_location="HeadOnly")
