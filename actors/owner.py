@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -19,6 +20,7 @@ from actors.clock import TimeBase
 from actors.coverage import Stretch
 from actors.detectors import build, needed_metrics
 from actors.document import Document
+from actors.evidence import Evidence
 from actors.gathering import Commits, gathered
 from actors.hop import Direct, Hop
 from actors.incident import Event
@@ -30,6 +32,7 @@ from actors.media import Table
 from actors.pipeline import Pipeline, Progress
 from actors.recorder import Unit, application
 from actors.schema import USAGE
+from actors.shelf import SHELF_BYTES, Shelf
 from actors.source import Source, SourceError, fingerprint, open_source
 from actors.stored import Stored
 from actors.summary import tracks as summary_tracks
@@ -46,7 +49,10 @@ _CHUNK = 64
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One stream to analyse. ``stored``: what the tables hold of it."""
+    """One stream to analyse. ``stored``: what the tables hold of it.
+
+    ``evidence``: whether incidents are shown by files under the URI ``results``, of at most ``evidence_bytes`` in all.
+    """
 
     stream: str
     source: str
@@ -56,6 +62,13 @@ class Task:
     stored: Stored | None = None
     fresh: bool = False
     limits: Limits = field(default_factory=Limits)
+    evidence: bool = False
+    results: str = ""
+    evidence_bytes: int = SHELF_BYTES
+
+    def __post_init__(self) -> None:
+        if self.evidence and not self.results:
+            raise ValueError("evidence needs the results URI that it goes under")
 
 
 class Owner:
@@ -72,6 +85,10 @@ class Owner:
         self.on_progress: Callable[[Progress], None] = lambda progress: None
         self.on_event: Callable[[Event], None] = lambda event: None
         self.on_note: Callable[[str], None] = lambda text: None
+        self._evidence: Evidence | None = None
+        if task.evidence:
+            shelf = Shelf(task.results, task.evidence_bytes)
+            self._evidence = Evidence(task.stream, shelf, task.limits, self._note)
 
     def run(self) -> Document:
         """Analyse what is not analysed yet, and give the stream's document.
@@ -103,6 +120,7 @@ class Owner:
         with (
             open_source(self.task.source, limits=limits, stop=self._stop) as source,
             gathered(self._commits, live=source.live) as commits,
+            self._evidence or nullcontext(),
         ):
             journal = self._journal(checkpoint, "event" if source.live else "window", commits)
             journal.flush()
@@ -154,8 +172,13 @@ class Owner:
         journal.on_stretches = self._note_stretches
         return journal
 
+    def _note(self, text: str) -> None:
+        self.on_note(f"{shown(self.task.source)}: {text}")
+
     def _note_event(self, event: Event) -> None:
         self._events.append(event)
+        if self._evidence is not None:
+            self._evidence.take(event)
         self.on_event(event)
 
     def _note_stretches(self, track: str, base: TimeBase, stretches: Sequence[Stretch]) -> None:
@@ -186,7 +209,7 @@ class Owner:
         bounds = LIVE if source.live else FILE
         live = journal.checkpoint.live
         ears = self._ear if live is None else lambda track: Ear(self._wanted["audio"])
-        pipeline = Pipeline(source, bounds, self.task.limits, hop, self._judges, journal, ears)
+        pipeline = Pipeline(source, bounds, self.task.limits, hop, self._judges, journal, ears, self._evidence)
         pipeline.on_progress = self.on_progress
         if live is not None:
             self._resume(pipeline, journal, live)
