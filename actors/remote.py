@@ -23,12 +23,13 @@ from actors.measure.picture import PictureMeter
 from actors.measure.picture.device import chosen
 from actors.measuring import measure_video
 from actors.media import CONTEXT_FRAMES, Batch
-from actors.owner import Owner, Task
+from actors.owner import Owner
 from actors.pipeline import Progress
 from actors.recorder import Fenced, Unit
 from actors.storage import StorageError
 from actors.stored import Stored
 from actors.tables import Table, Where
+from actors.task import Task
 from actors.url import shown
 
 NAMESPACE = "sightline"

@@ -10,10 +10,10 @@ from actors.detectors import DETECTORS, build
 from actors.document import Document
 from actors.fetch import check_file
 from actors.measuring import METRICS
-from actors.owner import Task
 from actors.recorder import Recorder
 from actors.schema import measured
 from actors.storage import StorageError
+from actors.task import Task
 from actors.url import SourceError, local_path, shown, stream_name
 from cluster import local, ownray
 from cluster.job import Analysis
