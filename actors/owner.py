@@ -272,5 +272,6 @@ class Owner:
             "verdicts": verdicts(self._detectors, names, self._judges, live=facts["live"]),
             "usage": usage,
         }
-        journal.complete(summary, ending.usage_unit(self.task, journal.checkpoint.run, journal.checkpoint.sequence, usage))
+        at = journal.checkpoint
+        journal.complete(summary, ending.usage_unit(self.task, at.run, at.sequence, usage))
         return ending.whole(self.task, summary, self._coverage, self._events)

@@ -152,6 +152,7 @@ class Order:
     detectors: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Any]]
     fresh: bool = False
+    evidence: bool = False
 
 
 CRASHES = 3
@@ -235,7 +236,10 @@ class DecoderActor:
     def _owner(self) -> Owner:
         order = self._order
         fence, stored = self._commits.claim(order.stream)
-        task = Task(order.stream, order.source, order.detectors, order.settings, fence, stored, order.fresh)
+        task = Task(
+            order.stream, order.source, order.detectors, order.settings, fence, stored, order.fresh,
+            evidence=order.evidence, results=self._uri,
+        )  # fmt: skip
         owner = Owner(task, self._commits, self._read, self._stop, self._hop)
         owner.on_progress, owner.on_event = self._progress, self._event
         owner.on_note = lambda text: log.info("%s", text)

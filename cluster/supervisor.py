@@ -144,7 +144,7 @@ class Supervisor:
         if job is None:
             return
         spec = job.streams[seat.stream]
-        order = Order(seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings)
+        order = Order(seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings, evidence=True)
         watched = self._watched.setdefault(seat.stream, Watched())
         watched.cell, watched.report, watched.silent_since = seat.cell, None, None
         cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri)

@@ -1,5 +1,6 @@
 """`sightline up` and `down`, as a user runs them, and the API through Ray Serve."""
 
+import io
 import json
 import re
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import av
 import httpx
 import pytest
 
@@ -151,6 +153,14 @@ def test_a_live_channel_is_watched_and_its_incidents_are_pushed(up):
     (first, second) = [i for i in up.get("/v1/incidents", stream="channel")["items"] if i["detector"] == "black"][::-1]
     assert (first["start_seconds"], first["end_seconds"]) == (pytest.approx(3, abs=0.05), pytest.approx(5, abs=0.05))
     assert second["start_seconds"] == pytest.approx(13, abs=0.05)
+    picture = httpx.get(f"{up.url}/v1/incidents/{first['id']}/evidence.jpg", timeout=20)
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    with av.open(io.BytesIO(picture.content)) as shown:
+        luma = next(shown.decode(video=0)).reformat(format="gray").to_ndarray()
+    assert luma.mean() < 10
+    clip = httpx.get(f"{up.url}/v1/incidents/{first['id']}/evidence.mkv", timeout=20)
+    with av.open(io.BytesIO(clip.content)) as packets:
+        assert sum(1 for _ in packets.decode(video=0)) > 50
     assert up.get("/v1/streams/channel")["status"] == "stopped"
 
 
