@@ -1,16 +1,20 @@
 """`sightline up` and `down`, as a user runs them, and the API through Ray Serve."""
 
+import base64
 import io
 import json
 import re
 import signal
 import subprocess
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import av
 import httpx
 import pytest
+import standardwebhooks
 
 from actors.verify import verify
 from tests.actors.channel import Channel
@@ -120,6 +124,57 @@ def test_a_missing_file_fails_with_its_reason(up):
     job = json.loads(up.run("submit", up.results / "nothing.mp4", "--wait", "--json", status=1))
     assert job["status"] == "failed"
     assert "no such file" in job["streams"][0]["error"]
+
+
+class Told:
+    """A receiver of webhooks on the loopback that is down for as long as it is told to be."""
+
+    def __init__(self, secret):
+        self.down, self.refused, self.events, outer = True, 0, [], self
+        checked = standardwebhooks.Webhook(secret)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if outer.down:
+                    outer.refused += 1
+                    self.send_error(503)
+                    return
+                checked.verify(body, dict(self.headers))
+                outer.events.append((self.headers["webhook-id"], json.loads(body)))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *said):
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+
+
+def test_a_webhook_that_is_down_for_a_while_loses_nothing(up, tmp_path):
+    secret = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+    told, clip = Told(secret), tmp_path / "hooked.mp4"
+    clip.write_bytes(broken().read_bytes())
+    up.environment["SIGHTLINE_WEBHOOK_SECRET"] = secret
+    job = json.loads(up.run("submit", clip, "--webhook", told.url, "--wait", "--json"))
+    until = time.monotonic() + 30
+    while not told.refused:
+        assert time.monotonic() < until, "nobody has called"
+        time.sleep(0.1)
+    told.down = False
+    stream = job["streams"][0]["stream"]
+    wanted = {i["id"] for i in up.get("/v1/incidents", stream=stream)["items"] if i["detector"] in ("black", "silence")}
+    assert len(wanted) == 2
+    while {e["data"]["id"] for _, e in told.events if e["type"].endswith("closed")} < wanted:
+        assert time.monotonic() < until + 30, told.events
+        time.sleep(0.1)
+    told.server.shutdown()
+    told.server.server_close()
+    assert len({id_ for id_, _ in told.events}) == len(told.events)
+    assert {e["source"] for _, e in told.events} == {f"/streams/{stream}"}
+    assert secret not in "".join(p.read_text() for p in (up.results / "outbox").iterdir())
 
 
 def events(url, count, seconds=30):
