@@ -10,6 +10,8 @@ import ray
 from ray import serve as rayserve
 
 from actors.remote import NAMESPACE
+from actors.storage import StorageError
+from cluster import cell as cells
 from cluster import control
 from cluster.allowed import Sources
 from cluster.jobs import JobStore
@@ -34,6 +36,8 @@ def deploy(
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.WARNING)
     JobStore(uri).all()
+    if "://" not in uri and sum(node["Alive"] for node in ray.nodes()) > 1:  # type: ignore[no-untyped-call]
+        raise StorageError(f"{uri}: several machines cannot share a local folder: name a bucket, s3://BUCKET/PREFIX")
     control.start(uri)
     ray.remote(NotifierActor).options(
         name=NOTIFIER, namespace=NAMESPACE, lifetime="detached", max_restarts=-1, num_cpus=0, get_if_exists=True
@@ -42,6 +46,19 @@ def deploy(
     rayserve.run(application(uri, sources, settings, keys), name=NAMESPACE, route_prefix="/")
     ray.shutdown()
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def withdraw(address: str) -> None:
+    """End the API, the notifier, the supervisor and all that it runs, on the Ray at an address; Ray itself stays.
+
+    Raises:
+        ConnectionError: Ray cannot be reached.
+    """
+    ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.WARNING)
+    rayserve.delete(NAMESPACE)
+    cells.end(NOTIFIER)
+    control.stop()
+    ray.shutdown()
 
 
 def application(uri: str, sources: Sources, settings: ApiSettings, keys: Path) -> rayserve.Application:

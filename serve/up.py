@@ -113,7 +113,7 @@ def _deploy(address: str, uri: str, host: str, port: int, keys: Path, *, open_: 
 
 
 def _holds(known: LocalState) -> bool:
-    """Whether what was started is still there."""
+    """Whether what was started is still there; of a Ray that was joined that is not known, and it is joined again."""
     from cluster.head import alive
 
     return alive(_head(known))
@@ -122,7 +122,21 @@ def _holds(known: LocalState) -> bool:
 def _end(known: LocalState) -> bool:
     from cluster.head import stop
 
-    return stop(_head(known))
+    head = _head(known)
+    if not head.pid:
+        return _withdrawn(head.address)
+    return stop(head)
+
+
+def _withdrawn(address: str) -> bool:
+    """End what runs on a Ray that was joined, and leave that as it is; False: it is gone."""
+    from serve.app import withdraw
+
+    try:
+        withdraw(address)
+    except ConnectionError:
+        return False
+    return True
 
 
 def _head(known: LocalState) -> Head:
