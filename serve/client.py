@@ -75,6 +75,11 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._http.close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be asked."""
+        return self._http.is_closed
+
     def submit(self, document: Document, idempotency_key: str | None = None) -> tuple[Job, bool]:
         """Submit a job. Returns it, and whether it is new."""
         headers = {"idempotency-key": idempotency_key} if idempotency_key is not None else {}

@@ -23,14 +23,14 @@ def watch(streams: Streams = None, as_json: JsonLines = False, url: Url = None) 
         from serve.output import console
 
         screen = console()
-        client = connect(url)  # left open: threads read from it until the process ends
         try:
-            news = watching.begun(client, frozenset(streams or ()))
-            if as_json:
-                watching.write_lines(news)
-            elif screen.is_terminal:
-                watching.draw(news, screen)
-            else:
-                watching.print_lines(news, screen)
+            with connect(url) as client:
+                news = watching.begun(client, frozenset(streams or ()))
+                if as_json:
+                    watching.write_lines(news)
+                elif screen.is_terminal:
+                    watching.draw(news, screen)
+                else:
+                    watching.print_lines(news, screen)
         except KeyboardInterrupt:
             return

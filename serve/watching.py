@@ -77,6 +77,9 @@ def _told(
         part(client, names, queue)
     except CommandFailedError as error:
         queue.put(error)
+    except RuntimeError:  # of httpx, where the command has ended and closed the client
+        if not client.closed:
+            raise
 
 
 def _looking(client: Client, names: Collection[str], queue: Queue[News | CommandFailedError]) -> None:

@@ -17,7 +17,7 @@ from serve.cli import app
 from serve.client import Client
 from serve.settings import ApiSettings
 from tests.senders import HttpServer, bytes_of
-from tests.serve.calling import NoKeys
+from tests.serve.calling import Keys
 from tests.serve.fake_backend import FakeBackend
 
 
@@ -27,7 +27,7 @@ class Served:
     def __init__(self, backend=None, keys=None):
         self.backend = backend or FakeBackend()
         settings = ApiSettings(open_on_loopback=keys is None, heartbeat_seconds=1)
-        self._app = create_app(self.backend, settings, keys or NoKeys())
+        self._app = create_app(self.backend, settings, keys or Keys())
         self._port = 0
 
     @property
