@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from dataclasses import dataclass
@@ -65,3 +66,12 @@ def checked(url: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise UsageError("--url: give it without user and password; the key stands in SIGHTLINE_API_KEY")
     return url.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is this machine, which no proxy need know of."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

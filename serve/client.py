@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 import stamina
 
 from actors.document import Document
 from cluster.sources import UsageError
-from serve.address import Address, known
+from serve.address import Address, is_loopback, known
 from serve.answers import Incident, Job, Measurement, StreamState, parsed
 from serve.exits import CommandFailedError
 
@@ -30,6 +30,7 @@ MOST_SENT = 1024 * 1024
 """Of one body, which is what the API takes."""
 _ANSWER_SECONDS, _WHOLE_SECONDS = 60.0, 300.0
 _TIMEOUT = httpx.Timeout(_ANSWER_SECONDS, connect=5.0)
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,1024}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _MOST_TOLD = 600
 """Characters of a server's text that are shown."""
@@ -65,14 +66,19 @@ class Client:
         headers = {"user-agent": "sightline", "accept-encoding": "identity"}
         if address.key is not None:
             headers["authorization"] = f"Bearer {address.key.get_secret_value()}"
-        local = urlsplit(self.url).hostname in {"localhost", "127.0.0.1", "::1"}
-        self._http = httpx.Client(headers=headers, timeout=_TIMEOUT, follow_redirects=False, trust_env=not local)
+        proxied = not is_loopback(self.url)
+        self._http = httpx.Client(headers=headers, follow_redirects=False, trust_env=proxied)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._http.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be asked."""
+        return self._http.is_closed
 
     def submit(self, document: Document, idempotency_key: str | None = None) -> tuple[Job, bool]:
         """Submit a job. Returns it, and whether it is new."""
@@ -119,6 +125,8 @@ class Client:
         with self._translated(), self._open("GET", "/v1/events", params, headers, timeout=timeout) as response:
             if response.status_code != 200:
                 raise self._refused(response, _whole(response))
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                raise CommandFailedError(f"{self.url}/v1/events gives no events; is this the API of Sightline?")
             yield response.iter_bytes()
 
     def _pages(self, path: str, params: Params) -> Iterator[Document]:
@@ -127,7 +135,7 @@ class Client:
         while True:
             page = self._read(path, {**params, "limit": PAGE, "cursor": cursor})
             items, cursor = page.get("items"), page.get("next")
-            if not isinstance(items, list) or not isinstance(cursor, str | None):
+            if not isinstance(items, list) or not (cursor is None or _CURSOR.fullmatch(str(cursor))):
                 raise CommandFailedError(f"the server's answer is not understood ({path} gives no list)")
             yield from items
             if cursor is None:
@@ -160,12 +168,12 @@ class Client:
     @contextmanager
     def _open(
         self, method: str, path: str, params: Params, headers: Mapping[str, str], content: bytes | None = None,
-        timeout: httpx.Timeout = _TIMEOUT,
+        timeout: httpx.Timeout | None = None,
     ) -> Iterator[httpx.Response]:  # fmt: skip
         """Send, and wait for the answer's headers. Reads are tried again for a moment where nobody answers the door."""
         given = {name: value for name, value in params.items() if value is not None}
         request = self._http.build_request(
-            method, self.url + path, params=given or None, headers=headers, content=content, timeout=timeout
+            method, self.url + path, params=given or None, headers=headers, content=content, timeout=timeout or _TIMEOUT
         )
         tries = 4 if method == "GET" else 1
         for attempt in stamina.retry_context(

@@ -93,7 +93,7 @@ def _worded(error: Any, hidden: Collection[Path]) -> Flaw:
     if kind == "literal_error":
         return Flaw(path, f"must be {context['expected']}{but}{_meant(given, context['expected'])}")
     if kind == "string_pattern_mismatch":
-        return Flaw(path, f"must be {_PATTERNS[str(path[-1])]}{but}")
+        return Flaw(path, f"must be {_PATTERNS.get(str(path[-1]), context['pattern'])}{but}")
     if kind in {"too_short", "too_long", "string_too_short", "string_too_long"}:
         return Flaw(path, _length(path, kind, context))
     if kind in _WANTED:
@@ -198,11 +198,16 @@ def _values(name: str, values: Mapping[str, Any], inherited: Mapping[str, Any], 
 
 
 def _refused(name: str, values: Mapping[str, Any]) -> str:
-    """Why a detector does not take settings; empty if it does."""
+    """Why a detector does not take settings; empty if it does. JSON has types: nothing is converted."""
     try:
         build([name], {name: values})
+        THRESHOLDS[name].model_validate(values, strict=True)
     except SettingError as error:
         return str(error)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        unquoted = "; write it without quotes" if isinstance(wrong["input"], str) else ""
+        return f"{wrong['msg']}, not {_given(wrong['input'])}{unquoted}"
     return ""
 
 

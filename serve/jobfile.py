@@ -12,6 +12,7 @@ from actors.url import is_url
 from cluster.sources import UsageError, UsageErrors
 from serve.exits import plain
 from serve.jobcheck import Flaw, check, written
+from serve.jobschema import job_schema
 from serve.yamltext import MOST_BYTES, Place, Read, YamlError, read
 from serve.yamltext import Path as Steps
 
@@ -69,8 +70,6 @@ def absolute(source: str, folder: Path) -> str:
 
 def schema() -> Document:
     """The JSON Schema of such a file: that of a job, and ``${NAME}`` where a secret stands."""
-    from serve.openapi import job_schema
-
     made = job_schema()
     secret = made["$defs"]["Webhook"]["properties"]["secret"]
     for name in ("minLength", "maxLength", "writeOnly", "format"):

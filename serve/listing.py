@@ -73,8 +73,8 @@ def jobs_table(jobs: Iterable[Job]) -> Table:
     return table
 
 
-def streams_table(streams: Iterable[StreamState], later_seconds: float = 0.0) -> Table:
-    """A row for each stream. ``later_seconds``: how long ago that was so."""
+def streams_table(streams: Iterable[StreamState], later_seconds: float = 0.0, one_line: bool = False) -> Table:
+    """A row for each stream. ``later_seconds``: how long ago that was so. ``one_line``: of each, whatever it costs."""
     table = grid("stream", "status", ">newest frame", ">analysed to", ">open", ">dropped", ">restarts", "job", "why")
     for one in streams:
         aged = one.newest_frame_age_seconds
@@ -82,9 +82,15 @@ def streams_table(streams: Iterable[StreamState], later_seconds: float = 0.0) ->
             cell(one.stream), status(one.status), cell(age(None if aged is None else aged + later_seconds)),
             cell(None if one.position_seconds is None else clock(one.position_seconds)),
             cell(one.open_incidents, "bold red" if one.open_incidents else ""), cell(one.dropped), cell(one.restarts),
-            cell(one.job), cell(one.error),
+            cell(one.job), cropped(cell(one.error)) if one_line else cell(one.error),
         )  # fmt: skip
     return table
+
+
+def cropped(line: Text) -> Text:
+    """A line that ends in dots where there is no room for it."""
+    line.no_wrap, line.overflow = True, "ellipsis"
+    return line
 
 
 def incident_line(one: Incident) -> Text:

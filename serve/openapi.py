@@ -13,10 +13,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from typing_extensions import override
 
-from actors.detectors import THRESHOLDS
-from cluster.job import JobSpec
 from serve import examples
 from serve.auth import scope_needed
+from serve.jobschema import narrow
 from serve.problems import MEDIA_TYPE, TITLES, Problem, problem_type
 from serve.values import FeedEvent
 
@@ -113,7 +112,7 @@ def _complete(document: Schema) -> None:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas |= _schemas(Problem, FeedEvent)
-    _narrow(schemas, "#/components/schemas/{model}")
+    narrow(schemas, "#/components/schemas/{model}")
     components["securitySchemes"] = {
         "key": {
             "type": "http", "scheme": "bearer", "bearerFormat": "slk_PREFIX.SECRET",
@@ -135,26 +134,3 @@ def _schemas(*models: type[BaseModel]) -> Schema:
     )
     schemas: Schema = found["$defs"]
     return schemas
-
-
-def job_schema() -> Schema:
-    """The JSON Schema of a job, with the names of detectors and of all that can be set."""
-    schema = JobSpec.model_json_schema()
-    _narrow(schema["$defs"], "#/$defs/{model}")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:sightline:schema:job:1", **schema}
-
-
-def _narrow(schemas: Schema, ref: str) -> None:
-    """Name the detectors and their settings where a model says only text and mapping."""
-    schemas |= {kind.__name__: kind.model_json_schema(ref_template=ref) for kind in THRESHOLDS.values()}
-    properties = {name: {"$ref": ref.format(model=kind.__name__)} for name, kind in THRESHOLDS.items()}
-    for model in ("Defaults", "StreamSpec", "ShownStreamSpec"):
-        if model in schemas:
-            fields = schemas[model]["properties"]
-            fields["settings"] = {
-                "title": fields["settings"]["title"], "type": "object", "properties": properties,
-                "additionalProperties": False,
-            }  # fmt: skip
-            named = fields["detectors"]["anyOf"][0]
-            named["items"] = {"type": "string", "enum": list(THRESHOLDS)}
-            named["minItems"] = 1

@@ -27,7 +27,7 @@ def show(name: Name, as_json: Json = False, url: Url = None) -> None:
             if as_json:
                 write_document(found.document)
             else:
-                _print(client, found)
+                _print(client, name, found)
 
 
 def _found(client: Client, name: str) -> Job | StreamState:
@@ -42,7 +42,7 @@ def _found(client: Client, name: str) -> Job | StreamState:
     raise CommandFailedError(f"there is no job and no stream {name!r}; see `sightline ls` and `sightline ls --streams`")
 
 
-def _print(client: Client, found: Job | StreamState) -> None:
+def _print(client: Client, name: str, found: Job | StreamState) -> None:
     from serve.answers import Job
     from serve.listing import cell, grid, incident_line, labels, status
     from serve.output import clock, console
@@ -63,10 +63,10 @@ def _print(client: Client, found: Job | StreamState) -> None:
         "dropped": found.dropped, "restarts": found.restarts, "tags": labels(found.tags),
     }  # fmt: skip
     screen.print(cell(f"stream {found.stream}", "bold"), soft_wrap=True)
-    for name, value in facts.items():
+    for fact, value in facts.items():
         if value is not None and value != "":
-            print(f"  {name:13} {plain(str(value))}")
-    for incident in client.incidents(found.stream, "open"):
+            print(f"  {fact:13} {plain(str(value))}")
+    for incident in client.incidents(name, "open"):
         screen.print(incident_line(incident), soft_wrap=True)
 
 

@@ -17,7 +17,7 @@ from serve.answers import ENDED, Event, StreamState
 from serve.client import Client, RefusedError, UnreachableError
 from serve.exits import CommandFailedError, say
 from serve.following import follow
-from serve.listing import cell, event_line, stream_line, streams_table, write_line
+from serve.listing import cell, cropped, event_line, stream_line, streams_table, write_line
 
 BETWEEN_SECONDS = 2.0
 """Between two looks at the streams."""
@@ -77,6 +77,9 @@ def _told(
         part(client, names, queue)
     except CommandFailedError as error:
         queue.put(error)
+    except RuntimeError:  # of httpx, where the command has ended and closed the client
+        if not client.closed:
+            raise
 
 
 def _looking(client: Client, names: Collection[str], queue: Queue[News | CommandFailedError]) -> None:
@@ -149,17 +152,11 @@ def picture(looked: Looked, events: Collection[Event], trouble: str, height: int
     ordered = sorted(looked.streams, key=lambda one: (_need(one), one.stream))
     room = max(3, height - len(events) - 5)
     left = len(ordered) - room
-    table = streams_table(ordered[:room], now - looked.at)
-    table.columns[-1].no_wrap = True
+    table = streams_table(ordered[:room], now - looked.at, one_line=True)
     lines = [cell(f"and {left} more streams; see `sightline ls --streams`", "dim")] if left > 0 else []
-    lines += [Text(), *(_cropped(event_line(event)) for event in events)] if events else []
-    lines += [cell(trouble, "yellow")] if trouble else []
+    lines += [Text(), *(cropped(event_line(event)) for event in events)] if events else []
+    lines += [cropped(cell(trouble, "yellow"))] if trouble else []
     return Group(table, *lines)
-
-
-def _cropped(line: Text) -> Text:
-    line.no_wrap, line.overflow = True, "ellipsis"
-    return line
 
 
 def _need(one: StreamState) -> int:

@@ -33,6 +33,8 @@ _PLAIN = (
     ("int", re.compile(r"[-+]?[0-9]+")),
     ("float", re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")),
 )
+_ODD = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Characters that JSON may hold in a string as they are, and YAML may not, or takes for the end of a line."""
 _TAB = "a tab: YAML takes spaces only"
 
 
@@ -70,7 +72,7 @@ def read(data: bytes) -> Read:
     """
     if len(data) > MOST_BYTES:
         raise YamlError(Place(1, 1), f"is larger than {MOST_BYTES} bytes, the most that is read")
-    text = _spaced(_decoded(data))
+    text = _as_yaml(_decoded(data))
     loader = None
     try:
         loader = _Loader(text)
@@ -200,15 +202,15 @@ def _decoded(data: bytes) -> str:
         raise YamlError(_place_of(before, len(before)), f"the byte 0x{data[error.start]:02x} is no UTF-8") from error
 
 
-def _spaced(text: str) -> str:
-    """Text in which JSON's tabs are spaces: YAML would not have them. Strings of JSON hold none."""
-    if "\t" not in text or not text.lstrip().startswith(("{", "[")):
+def _as_yaml(text: str) -> str:
+    """JSON as YAML has it: spaces for its tabs (which no string holds), and escapes for what YAML takes otherwise."""
+    if not text.lstrip().startswith(("{", "[")):
         return text
     try:
         json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return text.replace("\t", " ")
+    return _ODD.sub(lambda odd: f"\\u{ord(odd[0]):04x}", text.replace("\t", " "))
 
 
 def _coded(character: Any) -> str:

@@ -10,7 +10,8 @@ from pydantic import Field
 from actors.detectors import describe
 from cluster.job import Severity
 from serve import examples
-from serve.openapi import gives, job_schema, tells
+from serve.jobschema import job_schema
+from serve.openapi import gives, tells
 from serve.values import Page, Table, Value
 
 router = APIRouter(prefix="/v1", tags=["reference"])

@@ -29,6 +29,7 @@ try:
 except SystemExit as end:
     assert not end.code, end.code
 """
+FAILING = COMMAND.replace("not end.code", "end.code == 1")
 
 
 def test_analyze_imports_neither_ray_nor_torch(tmp_path):
@@ -37,9 +38,16 @@ def test_analyze_imports_neither_ray_nor_torch(tmp_path):
     assert not found & NEVER
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("analyze", "--help")])
+@pytest.mark.parametrize("arguments", [("--help",), ("analyze", "--help"), ("submit", "--help"), ("watch", "--help")])
 def test_help_imports_nothing_heavy(tmp_path, arguments):
     assert not imported(COMMAND, *arguments, cwd=tmp_path) & (HEAVY | NEVER)
+
+
+@pytest.mark.parametrize("arguments", [("ls",), ("submit", "a.mp4", "--set", "freeze.drift=2"), ("events", "--follow")])
+def test_a_command_that_talks_to_the_api_imports_neither_ray_nor_the_server(tmp_path, arguments):
+    found = imported(FAILING, *arguments, "--url", "http://127.0.0.1:1", cwd=tmp_path)
+    assert {"httpx", "pydantic"} <= found
+    assert not found & NEVER
 
 
 def test_the_public_face_imports_neither(tmp_path):
