@@ -75,7 +75,7 @@ export class IncidentList {
       incident: null, picture: "", saving: false, chip: find(".chip"), detector: find(".detector"), track: find(".track"),
       name: find(".name bdi"), time: find("time"), span: find(".span"), message: find(".message"),
       messageText: find(".message bdi"), explained: find(".explained"), summary: find("summary"), inner: find("ol"),
-      evidence: find(".evidence"), canvas: find("canvas"), recording: find(".recording"),
+      canvas: find("canvas"), recording: find(".recording"),
     });
     return row;
   }
@@ -94,7 +94,7 @@ export class IncidentList {
     kept.time.title = `at ${place(incident.start_seconds)} of the stream`;
     const peak = incident.peak === null ? "" : ` (peak ${Number(incident.peak.toPrecision(4))} ${plain(incident.unit, 20)})`;
     sayOrHide(kept.message, kept.messageText, plain(incident.message) + peak);
-    kept.evidence.hidden = incident.severity === "info";
+    kept.recording.hidden = incident.severity === "info";
     this.#tick(row);
     if (wasOpen && incident.status !== "open" && kept.picture === "none") kept.picture = "";
   }

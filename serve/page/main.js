@@ -65,6 +65,8 @@ const feed = new Feed(api, {
   },
 });
 
+summary.update(model);
+
 const key = new KeyDialog(api, () => {
   contact.locked(false);
   start();
@@ -102,8 +104,9 @@ function draw() {
   const trees = model.trees(words.length ? named : () => true);
   incidents.update(trees.slice(0, MOST_INCIDENTS), contact.state === "live");
   const rest = trees.length - MOST_INCIDENTS;
-  const told = trees.length ? rest > 0 && `The newest ${MOST_INCIDENTS}; ${counted(rest, "older one")} not shown.` : "None.";
-  sayOrHide(find("incidents-note"), find("incidents-note"), told || "");
+  let told = rest > 0 ? `The newest ${MOST_INCIDENTS}; ${counted(rest, "older one")} not shown.` : "";
+  if (trees.length === 0 && model.known.incidents) told = "None.";
+  sayOrHide(find("incidents-note"), find("incidents-note"), told);
   detail.update(contact.fresh);
   summary.update(model);
   summary.live(contact, model.openCounts());

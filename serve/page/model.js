@@ -15,6 +15,8 @@ export class Model {
   incidents = new Map();
   /** Whether there are more streams than were asked for. */
   more = false;
+  /** What has been told at all: before that, nothing is not the same as none. */
+  known = { streams: false, incidents: false };
   #open = new Map();
   #told = null;
 
@@ -26,6 +28,7 @@ export class Model {
     const before = this.streams;
     this.streams = new Map();
     this.more = more;
+    this.known.streams = true;
     for (const stream of items) {
       const record = { stream, at, group: null, open: [], explained: 0, excess: 0, unseen: 0 };
       this.#judge(record);
@@ -46,6 +49,7 @@ export class Model {
    * @param {object[]} listed Incidents
    */
   setIncidents(listed) {
+    this.known.incidents = true;
     const told = this.#told ?? new Set();
     this.#told = null;
     const ids = new Set(listed.map((incident) => incident.id));
@@ -73,6 +77,7 @@ export class Model {
 
   /** Forget all incidents. */
   clearIncidents() {
+    this.known.incidents = false;
     this.incidents.clear();
     this.#open.clear();
     this.#settle();

@@ -33,14 +33,15 @@ export class Summary {
     for (const { group, count } of model.counts()) {
       const kept = this.#buttons.get(group.key) ?? this.#made(group);
       kept.item.hidden = count === 0 && this.only !== group.key && !ALWAYS.has(group.key);
-      say(kept.count, number(count));
+      say(kept.count, model.known.streams ? number(count) : "–");
       kept.button.dataset.tone = count ? group.tone : "none";
       kept.button.setAttribute("aria-pressed", String(this.only === group.key));
     }
     const { critical, warning } = model.openCounts();
     const tones = this.#incidents.children.length ? this.#incidents.children : this.#madeIncidents();
-    this.#count(tones[0], critical, `${number(critical)} critical`);
-    this.#count(tones[1], warning, counted(warning, "warning"));
+    const known = model.known.incidents;
+    this.#count(tones[0], critical, known ? `${number(critical)} critical` : "– critical");
+    this.#count(tones[1], warning, known ? counted(warning, "warning") : "– warnings");
   }
 
   /**

@@ -139,7 +139,8 @@ def test_a_lost_server_is_said_loudly_and_nothing_is_missed(served, page):
     served.commit(("opened", during), ("opened", brief), ("closed", brief.model_copy(update=ended)))
     served.commit(("closed", before.model_copy(update=ended)))
     served.stream("news", restarts=1)
-    served.start()
+    with page.expect_request(lambda request: "/v1/events" in request.url and "last-event-id" in request.headers):
+        served.start()
     live(page)
     expect(alarm).to_be_hidden()
     told = page.locator("#incident-list > .incident")

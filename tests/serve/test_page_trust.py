@@ -137,6 +137,7 @@ def test_a_key_is_asked_for_and_kept_in_the_tab_alone(tmp_path, opened):
         field = dialog.get_by_label("API key")
         expect(field).to_be_focused()
         expect(page.locator("#contact")).to_have_text("Key needed")
+        expect(page.locator("#counts")).to_contain_text("\u2013 healthy")  # what is not known is not none
         page.keyboard.press("Escape")
         field.fill("slk_000000000000." + "A" * 43)
         page.keyboard.press("Enter")
