@@ -131,7 +131,7 @@ def requests():
 
 OF_THE_BACKEND = [
     one for one in requests()
-    if one[1] not in {"/healthz", "/readyz", "/openapi.json", "/v1/detectors", "/v1/schemas/job"}
+    if one[1] not in {"/", "/page/a", "/healthz", "/readyz", "/openapi.json", "/v1/detectors", "/v1/schemas/job"}
 ]  # fmt: skip
 
 

@@ -1,24 +1,24 @@
 """What a machine makes of the API's document: requests good and bad, each answered as the document says."""
 
-import tempfile
 from collections import Counter
-from pathlib import Path
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from serve import examples
 from serve.api import create_app
-from serve.auth import FileKeys, issue
+from serve.auth import issue
 from serve.backend import BackendUnavailable
 from serve.settings import ApiSettings
 from serve.values import Incident, Job, StreamState
+from tests.serve.calling import Keys
 from tests.serve.fake_backend import FakeBackend
 from tests.serve.fake_values import JPEG, MKV
 
 EXAMPLES = 25
-STORE = FileKeys(Path(tempfile.mkdtemp()) / "keys.json")
+STORE = Keys()
 CONFIG = {
     "seed": 1,
     "auth": {"openapi": {"key": {"bearer": issue(STORE, "admin", "schemathesis")}}},
@@ -63,9 +63,15 @@ def test_every_operation_answers_as_its_document_says(case):
 
 
 def test_enough_was_asked():
-    asked = Counter()
-    for (label, status), count in ANSWERS.items():
-        assert status < 500, (label, status)
-        asked[label] += count
-    print(ANSWERS, sum(asked.values()))
-    assert len(asked) == 17
+    if not ANSWERS:
+        pytest.skip("the whole file was not run")
+    documented = {f"{method.upper()} {path}" for path, found in app.openapi()["paths"].items() for method in found}
+    assert {label for label, _ in ANSWERS} == documented
+    statuses = Counter()
+    for (_, status), count in ANSWERS.items():
+        statuses[status] += count
+    print(f"{statuses.total()} requests: {dict(sorted(statuses.items()))}")
+    assert statuses.total() > 2000
+    assert max(statuses) < 500
+    assert {200, 201, 204, 401, 404, 405, 409, 422} <= set(statuses)
+    assert ANSWERS["POST /v1/jobs", 201] > 5
