@@ -2,18 +2,23 @@
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.clips import folder
 
-PROMISED_IN_CI = ("ffmpeg", "root")
+PROMISED_IN_CI = ("chromium", "ffmpeg", "root")
 
 
 def _missing(marker):
     if marker == "ffmpeg":
         return None if shutil.which("ffmpeg") and shutil.which("ffprobe") else "the ffmpeg command is not installed"
+    if marker == "chromium":
+        if find_spec("playwright") is None:
+            return "playwright is not installed"
+        return None if shutil.which("chromium") else "the chromium command is not installed"
     if marker == "root":
         return None if os.geteuid() == 0 else "not root"
     named = os.environ.get("SIGHTLINE_MEDIA")
@@ -23,7 +28,7 @@ def _missing(marker):
 
 
 def pytest_runtest_setup(item):
-    for marker in ("ffmpeg", "root", "media"):
+    for marker in ("chromium", "ffmpeg", "root", "media"):
         if item.get_closest_marker(marker) and (reason := _missing(marker)):
             if os.environ.get("CI") == "true" and marker in PROMISED_IN_CI:
                 pytest.fail(f"CI promises {marker}: {reason}", pytrace=False)
