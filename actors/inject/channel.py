@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -28,7 +29,8 @@ class Channel:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._send, name=f"channel-{port}", daemon=True)
         self._offsets: dict[int, Fraction] = {}
-        self._shown = Fraction(0)
+        self.on_sent: Callable[[Fraction], None] = lambda seconds: None
+        """Told of each picture once its packet is sent: its place in the stream, in seconds from the first."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -67,5 +69,8 @@ class Channel:
                 self._ending.wait(min(early, _SLICE_SECONDS))
             packet.pts, packet.dts = packet.pts + round(shift / base), packet.dts + round(shift / base)
             packet.stream = streams[index]
+            shown = packet.pts * base - 1
             sink.mux(packet)
+            if sink.streams[packet.stream.index].type == "video":
+                self.on_sent(shown)
         self._offsets |= ends

@@ -1,91 +1,19 @@
-"""One Ray for all tests here, on the loopback; each test has a results folder and a supervisor of its own."""
-
-import os
-import tempfile
-import time
-from pathlib import Path
+"""One Ray for all tests here; each test has a results folder and a supervisor of its own."""
 
 import pytest
 
-from cluster import jobs, loopback
-from cluster.job import JobSpec
-
-QUICK = {"look_seconds": 0.2, "backoff_seconds": 0.1}
+from tests.cluster import harness
 
 
 @pytest.fixture(scope="session")
 def own_ray():
-    """Ray with four logical processors, in a short temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="slray", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        loopback.write_token(Path(folder, "token"))
-        before = dict(os.environ)
-        os.environ.pop("RAY_ADDRESS", None)
-        os.environ.update(loopback.environment(Path(folder, "token")))
-        os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
-        import ray
-
-        ray.init(
-            address="local", num_cpus=4, include_dashboard=False, object_store_memory=512 << 20, log_to_driver=False,
-            namespace="sightline", _temp_dir=folder,
-        )  # fmt: skip
+    """Ray with four logical processors."""
+    with harness.own_ray() as ray:
         yield ray
-        ray.shutdown()
-        os.environ.clear()
-        os.environ.update(before)
-
-
-class Cluster:
-    """A supervisor over a results folder, and short ways to ask it."""
-
-    def __init__(self, ray, uri):
-        from cluster import control
-        from cluster.settings import Placement, Supervision
-
-        self.ray, self.uri, self._control = ray, str(uri), control
-        self._placement = Placement(decoder_cpus=0.1, detector_cpus=0.1)
-        self.supervisor = control.start(self.uri, self._placement, Supervision(**QUICK))
-
-    def call(self, method, *arguments):
-        return self.ray.get(getattr(self.supervisor, method).remote(*arguments), timeout=30)
-
-    def submit(self, *sources, **spec):
-        """Submit sources (paths, or dicts of a stream's fields); gives the job."""
-        streams = [source if isinstance(source, dict) else {"source": str(source)} for source in sources]
-        job = jobs.new(JobSpec.model_validate({"streams": streams, **spec}))
-        self.call("submit", job)
-        return job
-
-    def job(self, job):
-        return self.call("jobs")[job.id]
-
-    def ended(self, job, seconds=60):
-        """The job, once all of its streams have ended."""
-        self.wait(lambda: not self.job(job).open, seconds)
-        return self.job(job)
-
-    def report(self, stream):
-        watched = self.call("watched").get(stream)
-        return watched and watched.report
-
-    def running(self, stream, seconds=30):
-        """The stream's report, once it has come somewhere."""
-
-        def there():
-            report = self.report(stream)
-            return report if report and report.newest_at else None
-
-        return self.wait(there, seconds)
-
-    def wait(self, condition, seconds=30, every=0.1):
-        until = time.monotonic() + seconds
-        while not (found := condition()):
-            assert time.monotonic() < until, f"not within {seconds} s; {self.call('health')}"
-            time.sleep(every)
-        return found
 
 
 @pytest.fixture
 def cluster(own_ray, tmp_path):
-    made = Cluster(own_ray, tmp_path / "results")
+    made = harness.Cluster(own_ray, tmp_path / "results")
     yield made
-    made._control.stop()
+    made.close()

@@ -1,0 +1,90 @@
+"""A Ray of our own on the loopback, and a supervisor over a results folder: for tests and benchmarks."""
+
+import os
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from cluster import jobs, loopback
+from cluster.job import JobSpec
+
+QUICK = {"look_seconds": 0.2, "backoff_seconds": 0.1}
+
+
+@contextmanager
+def own_ray(cpus=4, store_bytes=512 << 20):
+    """Ray with so many logical processors, in a short temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="slray", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        loopback.write_token(Path(folder, "token"))
+        before = dict(os.environ)
+        os.environ.pop("RAY_ADDRESS", None)
+        os.environ.update(loopback.environment(Path(folder, "token")))
+        os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+        import ray
+
+        ray.init(
+            address="local", num_cpus=cpus, include_dashboard=False, object_store_memory=store_bytes,
+            log_to_driver=False, namespace="sightline", _temp_dir=folder,
+        )  # fmt: skip
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+            os.environ.clear()
+            os.environ.update(before)
+
+
+class Cluster:
+    """A supervisor over a results folder, and short ways to ask it."""
+
+    def __init__(self, ray, uri):
+        from cluster import control
+        from cluster.settings import Placement, Supervision
+
+        self.ray, self.uri, self._control = ray, str(uri), control
+        self.supervisor = control.start(
+            self.uri, Placement(decoder_cpus=0.1, detector_cpus=0.1), Supervision(**QUICK)
+        )  # fmt: skip
+
+    def close(self):
+        """End all of it."""
+        self._control.stop()
+
+    def call(self, method, *arguments):
+        return self.ray.get(getattr(self.supervisor, method).remote(*arguments), timeout=30)
+
+    def submit(self, *sources, **spec):
+        """Submit sources (paths, or dicts of a stream's fields); gives the job."""
+        streams = [source if isinstance(source, dict) else {"source": str(source)} for source in sources]
+        job = jobs.new(JobSpec.model_validate({"streams": streams, **spec}))
+        self.call("submit", job)
+        return job
+
+    def job(self, job):
+        return self.call("jobs")[job.id]
+
+    def ended(self, job, seconds=60):
+        """The job, once all of its streams have ended."""
+        self.wait(lambda: not self.job(job).open, seconds)
+        return self.job(job)
+
+    def report(self, stream):
+        watched = self.call("watched").get(stream)
+        return watched and watched.report
+
+    def running(self, stream, seconds=30):
+        """The stream's report, once it has come somewhere."""
+
+        def there():
+            report = self.report(stream)
+            return report if report and report.newest_at else None
+
+        return self.wait(there, seconds)
+
+    def wait(self, condition, seconds=30, every=0.1):
+        until = time.monotonic() + seconds
+        while not (found := condition()):
+            assert time.monotonic() < until, f"not within {seconds} s; {self.call('health')}"
+            time.sleep(every)
+        return found
