@@ -1,5 +1,6 @@
 """The README is run: every command in it, and its Python, beside clips of the names that it uses."""
 
+import json
 import re
 import signal
 import subprocess
@@ -13,9 +14,16 @@ from tests.senders import HttpServer, UdpSender, bytes_of, clip, free_port, remu
 from tests.serve.running import DEADLINE, ENVIRONMENT, ROOT, broken, good
 
 README = (ROOT / "README.md").read_text()
-COMMANDS = [
-    line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line.strip()
-]
+
+
+def commands(text):
+    """Lines of its shell blocks."""
+    return [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines() if line]
+
+
+ON_A_CLUSTER = commands(README[README.index("## Cluster") : README.index("## Costs")])
+"""These are run one after the other, on one cluster."""
+COMMANDS = [line for line in commands(README) if line not in ON_A_CLUSTER]
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 TARGETS = [line.split()[1] for line in COMMANDS if line.startswith("make ")]
 SHELL = [line for line in COMMANDS if not line.startswith("make ") and "udp://" not in line]
@@ -49,6 +57,8 @@ def run(line, folder):
 def test_nothing_in_it_goes_untested():
     assert len(SHELL) >= 10
     assert len(LIVE) == len(PYTHON) == 1
+    assert len(ON_A_CLUSTER) >= 14
+    assert ON_A_CLUSTER[0].startswith("sightline demo")
     assert {"demo", "test"} <= set(TARGETS)
     assert README.index("```sh\nmake demo") < README.index("```sh\nmake test") < README.index("## Files")
 
@@ -100,3 +110,40 @@ def test_the_python_runs(code, folder):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "black" in done.stdout
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(280)
+def test_what_is_said_of_a_cluster_is_so(folder, tmp_path):
+    """The demo; then all between `up` and `down`, and what the section on the API says, while it is up."""
+    (folder / "jobs.yaml").write_text("streams:\n  - {source: archive/one.mp4, name: one}\n")
+    port, udp, known = free_port(), free_port(), {**environment(), "XDG_STATE_HOME": str(tmp_path)}
+    known.pop("RAY_ADDRESS", None)
+
+    def said(line):
+        """What a command prints. Ports are others, and what goes on until Ctrl-C is stopped soon."""
+        line = line.replace("8080", str(port)).replace("5000", str(udp))
+        line += f" --port {port}" if line.startswith(("sightline up", "sightline demo")) else ""
+        line = f"timeout -s INT 4 {line}" if line == "sightline watch" else line
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=known, capture_output=True, text=True,
+            timeout=DEADLINE, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        assert done.returncode in ((0, 124) if "timeout" in line else (0,)), line + done.stdout + done.stderr
+        return done.stdout
+
+    demo, down = ON_A_CLUSTER[0], "sightline down"
+    assert "black" in said(demo)
+    try:
+        results = {line: said(line) for line in ON_A_CLUSTER[1:] if line != down}
+    finally:
+        assert "down" in said(down)
+    assert "completed" in results["sightline submit clip.mp4 --name clip --wait"]
+    assert "freeze" in results["sightline events --severity critical"]
+    (streams,) = [text for line, text in results.items() if line.endswith("/v1/streams")]
+    assert {"clip", "one"} <= {item["stream"] for item in json.loads(streams)["items"]}
+    (job,) = [text for line, text in results.items() if line.endswith("/v1/jobs")]
+    assert [stream["stream"] for stream in json.loads(job)["streams"]] == ["channel-one"]
+    (feed,) = [text for line, text in results.items() if "/v1/events" in line]
+    assert "id: 0." in feed
