@@ -28,10 +28,10 @@ def moved(ray):
     for node in ray.nodes():
         url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
         text += urllib.request.urlopen(url, timeout=10).read().decode()
-    names = {"network": "ray_object_manager_bytes", "spilled": "ray_spill_manager_objects_bytes"}
+    kinds = {"network": r"ray_object_manager_bytes\{", "spilled": r'ray_spill_manager_objects_bytes\{.*State="Spilled"'}
     return {
-        name: sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(metric + "{"))
-        for name, metric in names.items()
+        name: sum(float(line.split()[-1]) for line in text.splitlines() if re.match(kind, line))
+        for name, kind in kinds.items()
     }
 
 
