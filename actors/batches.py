@@ -45,7 +45,7 @@ class Bounds:
 
 
 FILE = Bounds(window_seconds=60, batch_seconds=2.0, batch_bytes=32 << 20)
-LIVE = Bounds(window_seconds=10, batch_seconds=0.2)
+LIVE = Bounds(window_seconds=10, batch_seconds=0.12)
 
 
 @dataclass(frozen=True, slots=True)

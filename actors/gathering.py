@@ -9,7 +9,7 @@ from typing import Protocol
 
 from actors.recorder import Unit
 
-GATHER_SECONDS = 0.2
+GATHER_SECONDS = 0.05
 """How long units wait for others that are committed with them."""
 
 
@@ -22,7 +22,7 @@ class Commits(Protocol):
 
 
 class Gathered:
-    """Takes units without waiting for the storage; they become durable in order, those of 0.2 s at once."""
+    """Takes units without waiting for the storage; they become durable in order, those of 50 ms at once."""
 
     def __init__(self, commits: Commits) -> None:
         self._commits = commits

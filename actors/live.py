@@ -19,6 +19,7 @@ from actors.url import SourceError, split
 SLICE_SECONDS = 0.1
 """Nothing waits longer than this without looking whether it is to stop."""
 DATAGRAM = 65_536
+_RCVBUFFORCE = 33  # Linux's SO_RCVBUFFORCE, which the socket module does not name
 JITTER = 0.2
 
 Clock = Callable[[], float]
@@ -121,7 +122,7 @@ def udp_socket(url: str, limits: Limits) -> socket.socket:
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         made = socket.socket(family, kind)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, limits.pending_bytes)
+        _widen(made, limits.pending_bytes)
         made.settimeout(SLICE_SECONDS)
         group = ipaddress.ip_address(str(address[0]).partition("%")[0])
         if group.is_multicast:
@@ -135,6 +136,14 @@ def udp_socket(url: str, limits: Limits) -> socket.socket:
         what = f"cannot listen on {host}:{port} ({error})"
         raise SourceError(f"{url}: {what}; is the address this machine's, and the port free?", "refused") from error
     return made
+
+
+def _widen(listening: socket.socket, size: int) -> None:
+    """Let the kernel keep so many bytes; without the privilege to pass the machine's bound, as many as that allows."""
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, _RCVBUFFORCE, size)
+    except OSError:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
 
 
 def _join(made: socket.socket, group: ipaddress.IPv4Address | ipaddress.IPv6Address, local: str) -> None:

@@ -40,3 +40,18 @@ def test_most_functions_are_within_forty_lines():
 
 def test_no_dumping_ground():
     assert not [path for path in FILES if path.stem in {"utils", "helpers", "misc", "common"}]
+
+
+def test_every_call_to_an_actor_has_a_time_out():
+    """`ray.get` without one waits for ever for a process that hangs."""
+    calls = [
+        (path, node)
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] in ("actors", "cluster", "serve")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("ray.get", "ray.wait")
+    ]
+    assert len(calls) >= 5
+    for path, node in calls:
+        named = {keyword.arg for keyword in node.keywords}
+        assert "timeout" in named, f"{path.relative_to(ROOT)}:{node.lineno}: no time-out"

@@ -1,5 +1,7 @@
 """One pipeline in every shape on Ray: the tables are equal to those of `analyze`, whatever carries the frames."""
 
+import subprocess
+
 import pytest
 
 from actors.verify import verify
@@ -7,6 +9,7 @@ from cluster.analysis import analyse
 from cluster.job import Analysis
 from tests.equal import assert_equal, unexplained
 from tests.serve.defective import defective
+from tests.serve.running import COMMAND, DEADLINE, ENVIRONMENT
 
 pytestmark = pytest.mark.ray
 
@@ -35,3 +38,12 @@ def test_tables_are_equal_to_those_of_analyze(cluster, expected, shape):
         usage = cluster.report(stream).document["usage"]
         assert usage["shape"] == shape
         assert (usage["bytes_object_store"] > 0) == (shape == "colocated")
+
+
+def test_analyze_starts_a_ray_of_its_own(expected, tmp_path):
+    clips = [defective(name) for name in CLIPS]
+    command = [*COMMAND, "analyze", *clips, "--shape", "colocated", "--results", tmp_path / "results", "--jobs", "2"]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert verify(str(tmp_path / "results")) == []
+    assert assert_equal(tmp_path / "results", expected, **LEAST).streams == len(CLIPS)

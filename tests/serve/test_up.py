@@ -6,20 +6,24 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import av
 import httpx
 import pytest
+import schemathesis
 import standardwebhooks
+from hypothesis import HealthCheck, given, settings
 
 from actors.verify import verify
 from tests.actors.channel import Channel
 from tests.senders import free_port
-from tests.serve.running import COMMAND, DEADLINE, ENVIRONMENT, broken, good
+from tests.serve.running import COMMAND, DEADLINE, ENVIRONMENT, ROOT, broken, good
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 
@@ -231,3 +235,45 @@ def test_watch_shows_lines_where_there_is_no_terminal(up):
         running.kill()
     assert running.returncode == 0
     assert "channel" in said
+
+
+def test_every_operation_answers_through_serve_as_its_document_says(up):
+    """In-process tests ask far more; here it is Ray Serve's turn. The feed never ends, and is left out."""
+    schema = schemathesis.openapi.from_url(f"{up.url}/openapi.json")
+    answers = Counter()
+
+    def ask(operation):
+        @given(case=operation.as_strategy())
+        @settings(max_examples=6, deadline=None, database=None, derandomize=True, suppress_health_check=[*HealthCheck])
+        def one(case):
+            response = case.call(timeout=20)
+            documented = {str(status) for status in operation.responses.status_codes}
+            assert str(response.status_code) in documented, (operation.label, response.status_code, response.text)
+            answers[operation.label, response.status_code] += 1
+
+        one()
+
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if "/v1/events" not in operation.path:
+            ask(operation)
+    assert len({label for label, _ in answers}) >= 14
+    assert sum(answers.values()) >= 60
+    assert max(status for _, status in answers) < 500
+
+
+def test_a_ray_job_may_submit(up):
+    """`ray job submit -- python -m serve submit`: a driver inside the cluster talks to the same API."""
+    state = json.loads((up.results.parent / "state/sightline/up.json").read_text())
+    known = {
+        **up.environment, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": state["token"],
+        "RAY_API_SERVER_ADDRESS": state["dashboard"],
+    }  # fmt: skip
+    command = f"{sys.executable} -m serve submit {broken()} --name from-a-job --wait --url {up.url}"
+    done = subprocess.run(
+        [f"{Path(sys.executable).parent}/ray", "job", "submit", "--working-dir", str(ROOT), "--", *command.split()],
+        env=known, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "completed" in done.stdout
+    assert up.get("/v1/streams/from-a-job")["status"] == "completed"
