@@ -21,6 +21,7 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
+from actors import foreign
 from actors.schema import SCHEMA_VERSION, order
 from actors.storage import FAILURES, StorageError, failed, filesystem, one_line
 
@@ -161,9 +162,15 @@ class Table:
         self.refresh()
 
     def vacuum(self, hours: int) -> list[str]:
-        """Delete data files that no version of the last ``hours`` refers to, also those of killed writers."""
-        gone: list[str] = self._delta.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True)
-        self.refresh()
+        """Delete data files that no version of the last ``hours`` refers to, also those of killed writers.
+
+        Delta names every file in the table's folder; deleted are only those that Sightline wrote.
+        """
+        unused = self._delta.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True)
+        gone = [path for path in unused if foreign.deletable(self.uri, path)]
+        for path in gone:
+            with suppress(FileNotFoundError):
+                self._files.delete_file(path)
         return gone
 
     def add_columns(self, schema: pa.Schema) -> None:

@@ -23,6 +23,17 @@ class UsageError(ValueError):
     """The command was not used as it can be; the message says how."""
 
 
+def results_uri(text: str) -> str:
+    """The URI of a results folder, as it was given.
+
+    Raises:
+        UsageError: It names nothing; it would be the folder that one happens to be in.
+    """
+    if not text.removeprefix("file://").strip():
+        raise UsageError("name a folder or an s3:// URI for the results")
+    return text
+
+
 def manifest_lines(text: bytes) -> list[str]:
     """The sources that a manifest names.
 

@@ -32,6 +32,8 @@ def run(*arguments):
     (("CLIP", "--csv", "."), ("--csv .", "directory")),
     (("CLIP", "--report", "x" * 300), ("--report xxx", "too long")),
     (("CLIP", "--jsno"), ("--jsno",)),
+    (("CLIP", "--results", ""), ("--results", "name a folder")),
+    (("CLIP", "--results", "file://"), ("--results", "name a folder")),
 ])  # fmt: skip
 def test_is_refused_before_anything_is_begun(tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
