@@ -63,6 +63,7 @@ def analyze(
     """
     with told_apart(), interruptible() as stop:
         from cluster.sources import UsageError, expand
+        from serve import targets
 
         if json and jsonl:
             raise UsageError("--json and --jsonl exclude each other")
@@ -71,6 +72,7 @@ def analyze(
         mode: Mode = "json" if json else "jsonl" if jsonl else "table"
         wanted = _wanted(jobs, shape, detectors, results, set_ or [], fresh)
         found = expand(sources or [], _lines(manifest), include)
+        targets.check({"--csv": csv, "--report": report}, [*found, *([manifest] if manifest else [])])
         tally = _analyse(found, wanted, stop, mode, csv, report)
     raise typer.Exit(tally.exit_status(fail_on_incident))
 
@@ -135,9 +137,6 @@ def _analyse(
 
     console, tally = output.console(), output.Tally()
     show = _shower(mode, console)
-    for option, path in (("--csv", csv), ("--report", report)):
-        if path is not None:
-            output.check_writable(option, path)
     kept: list[Document] = []
     with _progress(len(found)) as on_progress:
         for stream in analyse(found, wanted, on_progress, stop, say):
@@ -152,15 +151,15 @@ def _analyse(
 
 
 def _write(streams: Sequence[Document], results: str, mode: Mode, csv: Path | None, report: Path | None) -> None:
-    from serve import output
+    from serve import output, targets
 
     if csv is not None:
-        with output.writing("--csv", csv) as target:
+        with targets.writing("--csv", csv) as target:
             output.write_csv(target, streams)
     if report is not None:
         from serve.report.page import page
 
-        with output.writing("--report", report) as target:
+        with targets.writing("--report", report) as target:
             target.write(page(streams, results))
     if mode == "json":
         output.write_json(sys.stdout, results, streams)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -15,9 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
-from actors.storage import StorageError
 from actors.url import shown
-from cluster.sources import UsageError
 from serve.exits import FAILED, INCIDENT, SEVERITIES, plain
 
 if TYPE_CHECKING:
@@ -75,38 +71,6 @@ def write_csv(target: TextIO, streams: Iterable[Document]) -> None:
 
 def _inert(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
-
-
-def check_writable(option: str, path: Path) -> None:
-    """See, before long work, that a file can be written at its end; leave it as it is.
-
-    Raises:
-        UsageError: It cannot.
-    """
-    try:
-        if path.is_fifo() or path.is_char_device():
-            return
-        new = not path.exists()
-        path.open("a").close()
-        if new:
-            path.unlink()
-    except OSError as error:
-        why = f"{option} {path}: cannot be written ({error.strerror}); name a file in a folder that is there"
-        raise UsageError(why) from error
-
-
-@contextmanager
-def writing(option: str, path: Path) -> Iterator[TextIO]:
-    """A text file, written anew.
-
-    Raises:
-        StorageError: It cannot be written.
-    """
-    try:
-        with path.open("w", encoding="utf-8", newline="") as target:
-            yield target
-    except OSError as error:
-        raise StorageError(f"{option} {path}: cannot be written ({error.strerror})") from error
 
 
 def is_marker(incident: Mapping[str, object]) -> bool:
