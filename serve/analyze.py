@@ -46,7 +46,11 @@ Csv = Annotated[Path | None, typer.Option(metavar="FILE", help="Write incidents 
 Report = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report as one HTML page.")]
 FailOn = Annotated[
     str | None,
-    typer.Option(metavar="[=SEVERITY]", help="Exit with 3 on an incident as severe or worse; alone: critical."),
+    typer.Option(
+        metavar="[=SEVERITY]",
+        help="Exit with 3 on an incident as severe or worse, also one that a milder one explains; alone: critical. "
+        "Markers (cuts, changes of format) are no incidents and do not count.",
+    ),
 ]
 
 

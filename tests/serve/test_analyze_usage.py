@@ -70,3 +70,8 @@ def test_help_names_every_option_of_the_contract():
         "--csv", "--report", "--fail-on-incident",
     ):  # fmt: skip
         assert option in said
+
+
+def test_help_says_that_markers_do_not_count():
+    said = CliRunner().invoke(app, ["analyze", "--help"], env={"COLUMNS": "400"}).stdout
+    assert "Markers (cuts, changes of format) are no incidents" in " ".join(said.replace("│", " ").split())
