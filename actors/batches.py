@@ -44,7 +44,7 @@ class Bounds:
     batch_bytes: int = 16 << 20
 
 
-FILE = Bounds(window_seconds=60, batch_seconds=2.0)
+FILE = Bounds(window_seconds=60, batch_seconds=2.0, batch_bytes=32 << 20)
 LIVE = Bounds(window_seconds=10, batch_seconds=0.2)
 
 

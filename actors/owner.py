@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
 
-from actors import document, quarantine
+from actors import document, ending, quarantine
 from actors import rows as arrow
 from actors.batches import FILE, LIVE, Place
 from actors.checkpoint import Change, Checkpoint, Live, Work
@@ -20,6 +21,7 @@ from actors.coverage import Stretch
 from actors.detectors import build, needed_metrics
 from actors.detectors.stalled import Position
 from actors.document import Document
+from actors.evidence import Evidence
 from actors.gathering import Commits, gathered
 from actors.hop import Direct, Hop
 from actors.incident import Event
@@ -29,13 +31,12 @@ from actors.limits import Limits
 from actors.measuring import CARRY, METRICS, Ear
 from actors.media import Table
 from actors.pipeline import Pipeline, Progress
-from actors.recorder import Unit, application
-from actors.schema import USAGE
+from actors.shelf import Shelf
 from actors.source import Source, SourceError, fingerprint, open_source
-from actors.stored import Stored
 from actors.summary import tracks as summary_tracks
 from actors.summary import verdicts
 from actors.tables import Where
+from actors.task import Task
 from actors.url import local_path, shown
 
 Read = Callable[[str, Where], pa.Table]
@@ -43,20 +44,6 @@ PATIENCE_SECONDS = Fraction(2)
 """How long, in media time, a live stream's events wait for a track that gives nothing."""
 _CHUNK = 64
 """Windows that are read back at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One stream to analyse. ``stored``: what the tables hold of it."""
-
-    stream: str
-    source: str
-    detectors: tuple[str, ...]
-    settings: Mapping[str, Mapping[str, Any]]
-    fence: int
-    stored: Stored | None = None
-    fresh: bool = False
-    limits: Limits = field(default_factory=Limits)
 
 
 class Owner:
@@ -86,6 +73,10 @@ class Owner:
         self.on_event: Callable[[Event], None] = lambda event: None
         self.on_note: Callable[[str], None] = lambda text: None
         self.on_packet: Callable[[str, TimeBase, Stamp], None] = lambda track, base, stamp: None
+        self._evidence: Evidence | None = None
+        if task.evidence:
+            shelf = Shelf(task.results, task.evidence_bytes)
+            self._evidence = Evidence(task.stream, shelf, task.limits, self._note)
 
     def run(self) -> Document:
         """Analyse what is not analysed yet, and give the stream's document.
@@ -126,7 +117,7 @@ class Owner:
         began, burnt = time.perf_counter(), time.process_time()
         if done is not None and done.summary is not None:
             if done.work == work:
-                return self._document(done.summary)
+                return ending.whole(self.task, done.summary, self._coverage, self._events)
             journal = self._journal(checkpoint, "end", self._commits)
             self._replay(journal)
             return self._finish(journal, {**done.summary, "meter_seconds": 0.0}, began, burnt)
@@ -134,6 +125,7 @@ class Owner:
         with (
             open_source(self.task.source, limits=limits, stop=self._stop) as source,
             gathered(self._commits, live=source.live) as commits,
+            self._evidence or nullcontext(),
         ):
             journal = self._journal(checkpoint, "event" if source.live else "window", commits)
             journal.flush()
@@ -185,8 +177,13 @@ class Owner:
         journal.on_stretches = self._note_stretches
         return journal
 
+    def _note(self, text: str) -> None:
+        self.on_note(f"{shown(self.task.source)}: {text}")
+
     def _note_event(self, event: Event) -> None:
         self._events.append(event)
+        if self._evidence is not None:
+            self._evidence.take(event)
         self.on_event(event)
 
     def _note_stretches(self, track: str, base: TimeBase, stretches: Sequence[Stretch]) -> None:
@@ -217,7 +214,7 @@ class Owner:
         bounds = LIVE if source.live else FILE
         live = journal.checkpoint.live
         ears = self._ear if live is None else lambda track: Ear(self._wanted["audio"])
-        pipeline = Pipeline(source, bounds, self.task.limits, hop, self._judges, journal, ears)
+        pipeline = Pipeline(source, bounds, self.task.limits, hop, self._judges, journal, ears, self._evidence)
         pipeline.on_progress = self.on_progress
         pipeline.trace(self.on_packet)
         if live is not None:
@@ -275,24 +272,6 @@ class Owner:
             "verdicts": verdicts(self._detectors, names, self._judges, live=facts["live"]),
             "usage": usage,
         }
-        journal.complete(summary, _usage_unit(self.task, journal.checkpoint, usage))
-        return self._document(summary)
-
-    def _document(self, summary: Mapping[str, Any]) -> Document:
-        spans = [
-            entry
-            for track, (base, stretches) in sorted(self._coverage.items())
-            for entry in document.coverage(track, base, stretches)
-        ]
-        return {
-            "stream": self.task.stream, "source": shown(self.task.source), "status": summary["status"],
-            "error": summary["error"], "epochs": summary["epochs"], "tracks": summary["entries"], "coverage": spans,
-            "verdicts": summary["verdicts"], "incidents": document.incidents(self._events, self.task.stream),
-            "usage": summary["usage"],
-        }  # fmt: skip
-
-
-def _usage_unit(task: Task, checkpoint: Checkpoint, usage: Mapping[str, Any]) -> Unit:
-    row = {"stream": task.stream, "run": checkpoint.run, **usage}
-    table = pa.table({name: [row[name]] for name, _ in USAGE}, schema=pa.schema(list(USAGE)))
-    return Unit("usage", application(task.stream, checkpoint.run), checkpoint.sequence, task.stream, task.fence, table)
+        at = journal.checkpoint
+        journal.complete(summary, ending.usage_unit(self.task, at.run, at.sequence, usage))
+        return ending.whole(self.task, summary, self._coverage, self._events)

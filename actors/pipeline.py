@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from av import AudioCodecContext, VideoCodecContext
 
@@ -20,9 +21,12 @@ from actors.ledger import Ledger, size
 from actors.limits import Limits, guard
 from actors.measure import Rows
 from actors.measuring import Ear, measure_packets
-from actors.media import AnyBatch, AudioBatch, Batch, PacketBatch, Table
+from actors.media import AnyBatch, AudioBatch, Batch, PacketBatch, PacketFacts, Table
 from actors.source import Break, Item, Missing, Packet, Recovered, Source, Stalled, Track
 from actors.track_decoder import Decoded
+
+if TYPE_CHECKING:
+    import av
 
 _TABLES: dict[type[AnyBatch], Table] = {Batch: "video", AudioBatch: "audio", PacketBatch: "packets"}
 
@@ -34,6 +38,18 @@ class Progress:
     seconds: float
     frames: int = 0
     live: bool = False
+
+
+class Keeper(Protocol):
+    """Keeps the newest packets, for when an incident opens."""
+
+    def begin(self, tracks: Sequence[Track], bases: Mapping[str, TimeBase]) -> None:
+        """A part of the source begins; ``bases`` are those of its tracks' timelines."""
+        ...
+
+    def keep(self, track: str, packet: av.Packet[Any], facts: PacketFacts) -> None:
+        """Take the next packet of the part, before what comes of it is judged."""
+        ...
 
 
 class _Lane:
@@ -79,8 +95,9 @@ class Pipeline:
 
     def __init__(
         self, source: Source, bounds: Bounds, limits: Limits, hop: Hop, judges: Judges, journal: Journal,
-        ears: Callable[[str], Ear],
+        ears: Callable[[str], Ear], keeper: Keeper | None = None,
     ) -> None:  # fmt: skip
+        self._keeper = keeper
         self._source, self._bounds, self._hop = source, bounds, hop
         self._judges, self._journal, self._new_ear = judges, journal, ears
         self._ears: dict[str, Ear] = {}
@@ -141,7 +158,10 @@ class Pipeline:
     def _take(self, item: Item) -> None:
         match item:
             case Packet():
-                self._decoded(self._decoder.feed(item.track, item.packet))
+                decoded = self._decoder.feed(item.track, item.packet)
+                if self._keeper is not None and decoded.facts is not None:
+                    self._keeper.keep(item.track, item.packet, decoded.facts)
+                self._decoded(decoded)
             case Break():
                 self._begin(item)
             case Missing():
@@ -165,6 +185,8 @@ class Pipeline:
         """A part of the source begins: drain the decoders of the one before, open new ones."""
         for decoded in self._decoder.begin(part.tracks, discontinuous=part.reason == "discontinuity"):
             self._decoded(decoded)
+        if self._keeper is not None:
+            self._keeper.begin(part.tracks, {track.id: self._decoder.base(track.id) for track in part.tracks})
         for track in part.tracks:
             self.tracks[track.id] = track
             if track.id not in self._lanes:

@@ -23,12 +23,13 @@ from actors.measure.picture import PictureMeter
 from actors.measure.picture.device import chosen
 from actors.measuring import measure_video
 from actors.media import CONTEXT_FRAMES, Batch
-from actors.owner import Owner, Task
+from actors.owner import Owner
 from actors.pipeline import Progress
 from actors.recorder import Fenced, Unit
 from actors.storage import StorageError
 from actors.stored import Stored
 from actors.tables import Table, Where
+from actors.task import Task
 from actors.url import shown
 
 NAMESPACE = "sightline"
@@ -60,7 +61,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Rows of a batch, and the CPU seconds that they cost."""
+    """Rows of a batch, and the CPU seconds that the detector has burnt since the batch before."""
 
     rows: Rows
     cpu_seconds: float
@@ -79,6 +80,7 @@ class DetectorActor:
             ValueError: ``cuda`` without a GPU that can be used.
         """
         self._meter = PictureMeter(*chosen(device))
+        self._burnt = time.process_time()
 
     def measure(self, wanted: frozenset[str], batch: Batch, *earlier: Batch) -> Measured:
         """Measure a batch that lies in the object store, where it lies.
@@ -88,12 +90,12 @@ class DetectorActor:
             batch: Without its context, if that is in ``earlier``.
             earlier: The batches before it that hold its context, oldest first.
         """
-        began = time.thread_time()
         if earlier:
             frames = tuple(frame for one in earlier for frame in one.frames)
             batch = replace(batch, context=frames[-CONTEXT_FRAMES:])
         rows = measure_video(self._meter, batch, wanted)
-        return Measured(rows, time.thread_time() - began)
+        before, self._burnt = self._burnt, time.process_time()
+        return Measured(rows, self._burnt - before)
 
     def pid(self) -> int:
         """Its process, for those who watch it."""
@@ -150,6 +152,7 @@ class Order:
     detectors: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Any]]
     fresh: bool = False
+    evidence: bool = False
 
 
 CRASHES = 3
@@ -211,14 +214,15 @@ class DecoderActor:
 
     def _work(self) -> None:
         trace = Breadcrumb(self._uri, self._order.stream)
+        outcome: Outcome
         try:
             owner = self._owner()
             owner.on_packet = trace.leave
             if trace.crashes < CRASHES:
-                self._report = replace(self._report, document=owner.run(), outcome="done")
+                document, outcome = owner.run(), "done"
             else:
-                document = owner.put_aside(trace.place, trace.crashes)
-                self._report = replace(self._report, document=document, outcome="quarantined")
+                document, outcome = owner.put_aside(trace.place, trace.crashes), "quarantined"
+            self._report = replace(self._report, document=document, outcome=outcome)
         except KeyboardInterrupt:
             self._report = replace(self._report, outcome="stopped")
         except Fenced as error:
@@ -232,7 +236,10 @@ class DecoderActor:
     def _owner(self) -> Owner:
         order = self._order
         fence, stored = self._commits.claim(order.stream)
-        task = Task(order.stream, order.source, order.detectors, order.settings, fence, stored, order.fresh)
+        task = Task(
+            order.stream, order.source, order.detectors, order.settings, fence, stored, order.fresh,
+            evidence=order.evidence, results=self._uri,
+        )  # fmt: skip
         owner = Owner(task, self._commits, self._read, self._stop, self._hop)
         owner.on_progress, owner.on_event = self._progress, self._event
         owner.on_note = lambda text: log.info("%s", text)

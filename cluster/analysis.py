@@ -10,12 +10,12 @@ from actors.detectors import DETECTORS, build
 from actors.document import Document
 from actors.fetch import check_file
 from actors.measuring import METRICS
-from actors.owner import Task
 from actors.recorder import Recorder
 from actors.schema import measured
 from actors.storage import StorageError
+from actors.task import Task
 from actors.url import SourceError, local_path, shown, stream_name
-from cluster import local
+from cluster import local, ownray
 from cluster.job import Analysis
 from cluster.local import Note, ProgressOf
 from cluster.upkeep import tidy
@@ -49,15 +49,25 @@ def analyse(
         if refusal := _refused(source, streams):
             yield refusal
             on_progress(source, None)
+    yield from _run(recorder, streams, names, wanted, on_progress, on_note, stop)
+    try:
+        tidy(recorder, streams)
+    except StorageError as error:
+        on_note(f"results could not be tidied up: {error}")
+
+
+def _run(
+    recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis, on_progress: ProgressOf,
+    on_note: Note, stop: Event | None,
+) -> Iterator[Document]:  # fmt: skip
+    if wanted.shape == "colocated":
+        yield from ownray.run(streams, names, wanted, on_progress, stop) if streams else ()
+        return
     listed = list(streams)
     for first in range(0, len(listed), _CLAIMED_AT_ONCE):
         claimed = {name: streams[name] for name in listed[first : first + _CLAIMED_AT_ONCE]}
         tasks = _tasks(recorder, claimed, names, wanted)
         yield from local.run(recorder, tasks, wanted.jobs, on_progress, on_note, stop)
-    try:
-        tidy(recorder, streams)
-    except StorageError as error:
-        on_note(f"results could not be tidied up: {error}")
 
 
 def in_order(documents: Iterable[Document], sources: Sequence[str]) -> list[Document]:

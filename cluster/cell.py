@@ -21,11 +21,10 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from actors.hop import Direct
 from actors.remote import NAMESPACE, DecoderActor, DetectorActor, Named, Order
+from cluster import recording
 from cluster.hops import ObjectStore
 from cluster.places import Cell, Seat, detector_name
 from cluster.shape import Plan
-
-RECORDER = "recorder"
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def begin(seat: Seat, plan: Plan, order: Order, uri: str) -> None:
         name=seat.name, namespace=NAMESPACE, lifetime="detached", max_restarts=0, num_cpus=plan.decoder_cpus,
         max_concurrency=4, scheduling_strategy=_bundle(seat.cell, seat.slot),
     )  # fmt: skip
-    decoder.remote(order, uri, Named(RECORDER), hop)
+    decoder.remote(order, uri, Named(recording.NAME), hop)
 
 
 def seats() -> list[Seat]:

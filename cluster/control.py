@@ -8,6 +8,7 @@ import ray
 
 from actors.remote import NAMESPACE
 from cluster import cell as cells
+from cluster import recording
 from cluster.settings import Placement, Supervision
 from cluster.supervisor import NAME, Supervisor
 
@@ -37,4 +38,4 @@ def stop() -> None:
     cells.end(NAME)
     for cell in cells.cells():
         cells.remove(cell.name)
-    cells.end(cells.RECORDER)
+    cells.end(recording.NAME)

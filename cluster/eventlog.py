@@ -56,6 +56,7 @@ class EventLog:
 
     async def after(self, position: Position, wait_seconds: float, most: int) -> list[Row]:
         """Events after a position, oldest first, at most so many; waits for one where there is none yet."""
+        position = Position(*position)
         if position >= self.newest:
             try:
                 await asyncio.wait_for(self._changed.wait(), wait_seconds)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import socket
-import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,19 +28,23 @@ class HeadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A running head. ``mark`` is in the environment of every process of it; ``address`` is its control service's."""
+    """A running head.
+
+    ``mark`` is in the environment of every process of it, ``folder`` holds its temporary files, sockets and logs.
+    """
 
     pid: int
     mark: str
     address: str
     dashboard: str
+    folder: str
 
 
-def start(folder: Path, environment: Mapping[str, str], cpus: int | None, store_bytes: int) -> Head:
+def start(log: Path, environment: Mapping[str, str], cpus: int | None, store_bytes: int) -> Head:
     """Start a head, in a session of its own, and wait until it answers.
 
     Args:
-        folder: For its log and its temporary files; a short path.
+        log: Where it says how it started.
         environment: Added to this process's (see :func:`cluster.loopback.environment`).
         cpus: Logical processors; the machine's if None.
         store_bytes: Of the object store.
@@ -47,31 +52,33 @@ def start(folder: Path, environment: Mapping[str, str], cpus: int | None, store_
     Raises:
         HeadError: It ended, or does not answer.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mark = secrets.token_hex(16)
+    mark, folder = secrets.token_hex(16), tempfile.mkdtemp(prefix="sl-")
     port, dashboard, agent, client, metrics = _free_ports(5)
     command = [
         sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--node-ip-address=127.0.0.1",
         f"--port={port}", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}",
         f"--dashboard-agent-listen-port={agent}", f"--ray-client-server-port={client}",
-        f"--metrics-export-port={metrics}", f"--temp-dir={folder / 'ray'}", f"--object-store-memory={store_bytes}",
+        f"--metrics-export-port={metrics}", f"--temp-dir={folder}", f"--object-store-memory={store_bytes}",
         "--disable-usage-stats", *([] if cpus is None else [f"--num-cpus={cpus}"]),
     ]  # fmt: skip
-    log = folder / "ray.log"
-    with log.open("wb") as said:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env={**os.environ, **environment, _MARK: mark},
-            start_new_session=True, cwd=folder,
-        )  # fmt: skip
+    pid = os.posix_spawn(
+        sys.executable, command, {**os.environ, **environment, _MARK: mark}, setsid=True,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+    )  # fmt: skip
+    head = Head(pid, mark, f"127.0.0.1:{port}", f"http://127.0.0.1:{dashboard}", folder)
     until = time.monotonic() + START_SECONDS
-    while "block forever" not in log.read_text(errors="replace"):
-        if process.poll() is not None:
-            raise HeadError(f"Ray ended with status {process.returncode} as it started; see {log}")
+    while not log.exists() or "block forever" not in log.read_text(errors="replace"):
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            raise HeadError(f"Ray ended as it started; see {log}")
         if time.monotonic() > until:
-            stop(Head(process.pid, mark, "", ""))
+            stop(head)
             raise HeadError(f"Ray has not started within {START_SECONDS:.0f} s; see {log}")
         time.sleep(0.1)
-    return Head(process.pid, mark, f"127.0.0.1:{port}", f"http://127.0.0.1:{dashboard}")
+    return head
 
 
 def alive(head: Head) -> bool:
@@ -92,6 +99,8 @@ def stop(head: Head) -> bool:
     for _ in range(2):
         _signal(_processes(head.mark), signal.SIGKILL)
         _wait(head)
+    if there and head.folder:
+        shutil.rmtree(head.folder, ignore_errors=True)
     return bool(there)
 
 

@@ -38,7 +38,10 @@ class Outcome(BaseModel):
 
 
 class Job(BaseModel):
-    """A job as it is stored. ``outcomes`` by stream: one without is to be run."""
+    """A job as it is stored. ``outcomes`` by stream: one without is to be run.
+
+    ``told_from``: where the log of events ended when it was submitted; its webhook is told of what comes after.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,6 +54,7 @@ class Job(BaseModel):
     tags: Tags = Field(default_factory=dict)
     key: str | None = None
     digest: str = ""
+    told_from: tuple[int, int] = (-1, -1)
     outcomes: dict[str, Outcome] = Field(default_factory=dict)
 
     @property
@@ -103,13 +107,13 @@ def merged(
     return {name: {**first.get(name, {}), **second.get(name, {})} for name in (*first, *second)}
 
 
-def new(spec: JobSpec, key: str | None = None) -> Job:
+def new(spec: JobSpec, key: str | None = None, told_from: tuple[int, int] = (-1, -1)) -> Job:
     """A job of a specification; raises what :func:`named` raises. ``key`` makes it the only one of that key."""
     secret = spec.webhook.secret.get_secret_value() if spec.webhook else ""
     digest = hashlib.sha256(f"{spec.model_dump_json()}\0{secret}".encode("utf-8", "surrogatepass")).hexdigest()
     return Job(
         id=uuid.uuid4().hex, created_at=datetime.now(UTC), spec=spec, streams=named(spec), tags=spec.defaults.tags,
-        key=key, digest=digest,
+        key=key, digest=digest, told_from=told_from,
     )  # fmt: skip
 
 

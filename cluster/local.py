@@ -21,11 +21,12 @@ from typing import Any
 
 from actors import document
 from actors.document import Document
-from actors.owner import Owner, Task
+from actors.owner import Owner
 from actors.pipeline import Progress
 from actors.recorder import Recorder, Unit
 from actors.storage import StorageError
 from actors.tables import Table, Where
+from actors.task import Task
 
 _PR_SET_PDEATHSIG = 1
 _REPORT_SECONDS = 0.2

@@ -8,14 +8,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import ray
 
 from actors import stored
 from actors.measuring import METRICS
 from actors.recorder import Fenced, Recorder, Unit
+from actors.remote import NAMESPACE
 from actors.schema import measured
 from actors.stored import Stored
 from cluster.eventlog import EventLog, Position
 from cluster.upkeep import tidy
+
+NAME = "recorder"
+
+
+def begin(uri: str) -> Any:
+    """The recorder's handle; it is started if there is none."""
+    return ray.remote(RecorderActor).options(
+        name=NAME, namespace=NAMESPACE, lifetime="detached", max_restarts=-1, num_cpus=0, get_if_exists=True,
+    ).remote(uri)  # fmt: skip
 
 
 class RecorderActor:

@@ -34,6 +34,14 @@ def results_uri(text: str) -> str:
     return text
 
 
+class UsageErrors(UsageError):
+    """Several of them, each in a line of its own."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = tuple(lines)
+
+
 def manifest_lines(text: bytes) -> list[str]:
     """The sources that a manifest names.
 

@@ -17,14 +17,14 @@ import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from actors.detectors import DETECTORS
-from actors.remote import NAMESPACE, Order, Report
+from actors.remote import Order, Report
 from actors.storage import StorageError
 from cluster import cell as cells
+from cluster import recording
 from cluster.desired import Desired
 from cluster.jobs import Job, JobStore, Outcome, Wish
 from cluster.places import Seat, cell_name
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
-from cluster.recording import RecorderActor
 from cluster.settings import Placement, Supervision
 from cluster.shape import Plan, plan
 
@@ -106,7 +106,7 @@ class Supervisor:
 
     def _look(self) -> None:
         """One round: see what runs, note what ended, and mend the difference."""
-        self._recorder()
+        recording.begin(self._uri)
         seats = cells.seats()
         self._poll(seats)
         there = cells.cells()
@@ -144,7 +144,7 @@ class Supervisor:
         if job is None:
             return
         spec = job.streams[seat.stream]
-        order = Order(seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings)
+        order = Order(seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings, evidence=True)
         watched = self._watched.setdefault(seat.stream, Watched())
         watched.cell, watched.report, watched.silent_since = seat.cell, None, None
         cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri)
@@ -226,19 +226,11 @@ class Supervisor:
         watched.restarts += 1
         watched.not_before = now + wait
 
-    def _recorder(self) -> Any:
-        found = cells.handle(cells.RECORDER)
-        if found is None:
-            found = ray.remote(RecorderActor).options(
-                name=cells.RECORDER, namespace=NAMESPACE, lifetime="detached", max_restarts=-1, num_cpus=0,
-            ).remote(self._uri)  # fmt: skip
-        return found
-
     def _tidy(self, now: float) -> None:
         if now - self._tidied < self._rules.tidy_seconds:
             return
         self._tidied = now
         jobs = self._desired.all().values()
         streams = {name: spec.source for job in jobs for name, spec in job.streams.items()}
-        self._recorder().tidy.remote(streams)
+        recording.begin(self._uri).tidy.remote(streams)
 

@@ -8,15 +8,27 @@ import typer
 
 from serve.analyze import analyze
 from serve.detectors import detectors
+from serve.events import events
 from serve.inject import inject
+from serve.keys import keys
+from serve.ls import ls
+from serve.measurements import measurements
+from serve.show import show
+from serve.stop import stop
+from serve.submit import submit
+from serve.up import down, up
 from serve.verify import verify
+from serve.watch import watch
 
 app = typer.Typer(
     name="sightline", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Watches audio/video streams for defects that a viewer would notice, and says so while it happens.",
 )  # fmt: skip
-for command in (analyze, verify, detectors, inject):
+LOCAL = (analyze, verify, detectors, inject, up, down)
+REMOTE = (submit, ls, show, watch, stop, events, measurements)
+for command in (*LOCAL, *REMOTE):
     app.command()(command)
+app.add_typer(keys, name="keys")
 
 
 def main() -> None:

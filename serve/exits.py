@@ -17,27 +17,41 @@ FAILED, WRONG_USAGE, INCIDENT, INTERRUPTED, CLOSED = 1, 2, 3, 130, 141
 SEVERITIES = ("info", "warning", "critical")
 
 
+GO_ON = "stopped; run the same command again to go on"
+
+
+class CommandFailedError(Exception):
+    """What was asked for cannot be done, and not by a mistake of the user's; the message says why and what to do."""
+
+
 @contextmanager
-def told_apart() -> Iterator[None]:
-    """A user's mistake ends with status 2, storage that fails with 1, Ctrl-C with 130, a closed pipe with 141."""
+def told_apart(stopped: str = GO_ON) -> Iterator[None]:
+    """A user's mistake ends with status 2, storage or a server that fails with 1, a closed pipe with 141.
+
+    Ctrl-C ends with 130, and with the line ``stopped``.
+    """
     try:
         from actors.detectors import SettingError
         from actors.recorder import Fenced
         from actors.storage import StorageError
-        from cluster.sources import UsageError
+        from cluster.sources import UsageError, UsageErrors
 
         yield
         sys.stdout.flush()
     except KeyboardInterrupt:
-        say("stopped; run the same command again to go on")
+        say(stopped)
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(CLOSED) from None
+    except UsageErrors as error:
+        for line in error.lines:
+            say(line)
+        raise typer.Exit(WRONG_USAGE) from error
     except (UsageError, SettingError) as error:
         say(str(error))
         raise typer.Exit(WRONG_USAGE) from error
-    except StorageError as error:
+    except (StorageError, CommandFailedError) as error:
         say(str(error))
         raise typer.Exit(FAILED) from error
     except Fenced as error:

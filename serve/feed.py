@@ -51,10 +51,10 @@ class Chunks(StreamingResponse):
         sent = asyncio.ensure_future(self.stream_response(send_or_leave))
         gone = asyncio.ensure_future(self.listen_for_disconnect(receive))
         try:
-            await asyncio.wait({sent, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if sent.done():
-                with suppress(_Left):
-                    sent.result()
+            done, _ = await asyncio.wait({sent, gone}, return_when=asyncio.FIRST_COMPLETED)
+            with suppress(_Left):
+                for task in done:
+                    task.result()
         finally:
             for task in (sent, gone):
                 task.cancel()

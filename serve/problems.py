@@ -171,4 +171,6 @@ def _flaw(error: Mapping[str, Any]) -> Flaw:
     if error["type"] == "json_invalid":
         return Flaw(part="body", pointer="", detail=f"is no JSON: {error['ctx']['error']}")
     named = {"body": "body", "query": "query", "path": "path", "header": "header"}
-    return Flaw(part=named.get(str(part), "body"), pointer=pointer(*steps), detail=error["msg"])
+    return Flaw(
+        part=named.get(str(part), "body"), pointer=pointer(*steps), detail=error["msg"].removeprefix("Value error, ")
+    )

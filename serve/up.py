@@ -64,12 +64,12 @@ def _start(results: str, host: str, port: int, cpus: int | None, address: str | 
     folder = local_state.path().parent
     token = folder / "token"
     open_ = _is_open(host, folder / "keys.json")
-    head = Head(0, "", address or "", "")
+    head = Head(0, "", address or "", "", "")
     if address is None:
         loopback.write_token(token)
         loopback.prepare(token)
         try:
-            head = start(folder / "up", loopback.environment(token), cpus, STORE_BYTES)
+            head = start(folder / "ray.log", loopback.environment(token), cpus, STORE_BYTES)
         except HeadError as error:
             raise CommandFailedError(str(error)) from error
     try:
@@ -79,7 +79,7 @@ def _start(results: str, host: str, port: int, cpus: int | None, address: str | 
         raise
     return local_state.LocalState.model_validate({
         "url": url, "results": located(results), "pid": head.pid, "mark": head.mark, "address": head.address,
-        "dashboard": head.dashboard, "token": str(token),
+        "dashboard": head.dashboard, "folder": head.folder, "token": str(token),
     })  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def _deploy(address: str, uri: str, host: str, port: int, keys: Path, *, open_: 
 
 
 def _holds(known: LocalState) -> bool:
-    """Whether what was started is still there."""
+    """Whether what was started is still there; of a Ray that was joined that is not known, and it is joined again."""
     from cluster.head import alive
 
     return alive(_head(known))
@@ -123,11 +123,25 @@ def _holds(known: LocalState) -> bool:
 def _end(known: LocalState) -> bool:
     from cluster.head import stop
 
-    return stop(_head(known))
+    head = _head(known)
+    if not head.pid:
+        return _withdrawn(head.address)
+    return stop(head)
+
+
+def _withdrawn(address: str) -> bool:
+    """End what runs on a Ray that was joined, and leave that as it is; False: it is gone."""
+    from serve.app import withdraw
+
+    try:
+        withdraw(address)
+    except ConnectionError:
+        return False
+    return True
 
 
 def _head(known: LocalState) -> Head:
     from cluster.head import Head
 
-    kept = known.model_extra or {}
-    return Head(known.pid, str(kept.get("mark", "")), str(kept.get("address", "")), str(kept.get("dashboard", "")))
+    kept = {name: str(value) for name, value in (known.model_extra or {}).items()}
+    return Head(known.pid, *(kept.get(name, "") for name in ("mark", "address", "dashboard", "folder")))

@@ -14,7 +14,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    model_validator,
 )
 
 from actors.url import shown
@@ -134,18 +133,12 @@ class Submitted(Value):
 
 
 class Change(Value):
-    """What is to be changed of a job; what is left out stays."""
+    """What is to be changed of a job; what is left out or null stays."""
 
     desired: Literal["running", "stopped"] | None = Field(None, description="what the cluster is to bring about")
     tags: dict[TagName, TagValue | None] | None = Field(
         None, max_length=32, description="tags to set; a null takes the tag away"
     )
-
-    @model_validator(mode="after")
-    def _something(self) -> Change:
-        if self.desired is None and self.tags is None:
-            raise ValueError("name desired, tags or both")
-        return self
 
 
 class StreamState(Value):

@@ -64,6 +64,18 @@ def checkpoint(stream, window, fence, *, run=0, judged=None):
     return Unit("events", application(stream, run), window, stream, fence, body)
 
 
+def markers(stream, number, fence, count):
+    """A unit of so many markers and a checkpoint: the stream's ``number``-th commit of events."""
+    first = number * (count + 1)
+    body = pa.table({
+        "stream": [stream] * (count + 1), "run": [0] * (count + 1), "judgement": [0] * (count + 1),
+        "sequence": list(range(first, first + count + 1)), "kind": ["marker"] * count + ["checkpoint"],
+        "id": [f"{stream}-{first + n}" for n in range(count)] + [None],
+        "state": [None] * count + [json.dumps({"judged": {}})],
+    })  # fmt: skip
+    return Unit("events", application(stream, 0), first + count, stream, fence, body)
+
+
 def whole(stream, window, fence, *, run=0):
     """Everything that one window gives."""
     return [

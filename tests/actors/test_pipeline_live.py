@@ -14,10 +14,11 @@ import pytest
 from actors import stored
 from actors.limits import Limits
 from actors.measuring import METRICS
-from actors.owner import Owner, Task
+from actors.owner import Owner
 from actors.recorder import Recorder
 from actors.schema import measured
 from actors.source import stream_name
+from actors.task import Task
 from tests.actors.channel import BLACK, Channel, pts_at
 from tests.senders import free_port
 

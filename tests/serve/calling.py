@@ -17,20 +17,29 @@ SPEC = {"streams": [{"source": "https://live.example.org/a.m3u8", "name": "chann
 MORNING = datetime(2026, 11, 24, 6, tzinfo=UTC)
 
 
-class NoKeys:
-    """A store without keys."""
+class Keys:
+    """A store in memory."""
+
+    def __init__(self):
+        self.held = {}
 
     def find(self, prefix):
-        return None
+        return self.held.get(prefix)
 
     def all(self):
-        return []
+        return list(self.held.values())
+
+    def add(self, key):
+        self.held[key.prefix] = key
+
+    def revoke(self, prefix):
+        return self.held.pop(prefix, None) is not None
 
 
 def open_api(backend=None, **settings):
     """The application without keys, and its backend."""
     backend = backend or FakeBackend()
-    return create_app(backend, ApiSettings(open_on_loopback=True, **settings), NoKeys()), backend
+    return create_app(backend, ApiSettings(open_on_loopback=True, **settings), Keys()), backend
 
 
 async def calling(app, method, path, **arguments):

@@ -176,7 +176,8 @@ def _import_everything():
     import cluster.analysis  # noqa: F401
     import serve.cli  # noqa: F401
     from actors.detectors import DETECTORS
-    from actors.owner import Owner, Task
+    from actors.owner import Owner
+    from actors.task import Task
 
     class Nowhere:
         def commit(self, units):

@@ -1,33 +1,38 @@
 """What a machine makes of the API's document: requests good and bad, each answered as the document says."""
 
-import tempfile
 from collections import Counter
-from pathlib import Path
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from serve import examples
 from serve.api import create_app
-from serve.auth import FileKeys, issue
+from serve.auth import issue
 from serve.backend import BackendUnavailable
 from serve.settings import ApiSettings
 from serve.values import Incident, Job, StreamState
+from tests.serve.calling import Keys
 from tests.serve.fake_backend import FakeBackend
 from tests.serve.fake_values import JPEG, MKV
 
 EXAMPLES = 25
+STORE = Keys()
 CONFIG = {
     "seed": 1,
+    "auth": {"openapi": {"key": {"bearer": issue(STORE, "admin", "schemathesis")}}},
     "generation": {"deterministic": True},
-    # a schema cannot say that names of streams differ, that a text is a URL, that a cursor was given, that metrics exist
+    # no schema can say that names of streams differ, a text is a URL, a cursor was given, a metric exists
     "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "403", "404", "409", "422", "429"]}},
 }
 
 
 class EndingBackend(FakeBackend):
-    """A backend whose feed ends with its log."""
+    """A backend whose feed ends with its log, and that takes any number of jobs with streams of one name."""
+
+    def _fits(self, wanted, but):
+        pass
 
     async def _commit_comes(self):
         raise BackendUnavailable("the log ends here")
@@ -45,8 +50,6 @@ def filled():
 
 
 BACKEND = filled()
-STORE = FileKeys(Path(tempfile.mkdtemp()) / "keys.json")
-KEY = issue(STORE, "admin", "schemathesis")
 app = create_app(BACKEND, ApiSettings(), STORE)
 schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=SchemathesisConfig.from_dict(CONFIG))
 ANSWERS = Counter()
@@ -55,14 +58,20 @@ ANSWERS = Counter()
 @schema.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_operation_answers_as_its_document_says(case):
-    response = case.call_and_validate(headers={"Authorization": f"Bearer {KEY}"})
+    response = case.call_and_validate()
     ANSWERS[case.operation.label, response.status_code] += 1
 
 
 def test_enough_was_asked():
-    asked = Counter()
-    for (label, status), count in ANSWERS.items():
-        assert status < 500, (label, status)
-        asked[label] += count
-    print(dict(asked), sum(asked.values()))
-    assert len(asked) == 17
+    if not ANSWERS:
+        pytest.skip("the whole file was not run")
+    documented = {f"{method.upper()} {path}" for path, found in app.openapi()["paths"].items() for method in found}
+    assert {label for label, _ in ANSWERS} == documented
+    statuses = Counter()
+    for (_, status), count in ANSWERS.items():
+        statuses[status] += count
+    print(f"{statuses.total()} requests: {dict(sorted(statuses.items()))}")
+    assert statuses.total() > 2000
+    assert max(statuses) < 500
+    assert {200, 201, 204, 401, 404, 405, 409, 422} <= set(statuses)
+    assert ANSWERS["POST /v1/jobs", 201] > 5

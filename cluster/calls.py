@@ -1,0 +1,47 @@
+"""Calls to named actors from an event loop, each with a time-out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError
+
+from actors.remote import NAMESPACE
+from actors.storage import StorageError
+from cluster.jobs import Unfit
+
+CALL_SECONDS = 10.0
+
+
+class AwayError(Exception):
+    """An actor does not answer, or is not there. Nothing is known to be done."""
+
+
+async def call(actor: str, method: str, *arguments: object, seconds: float = CALL_SECONDS) -> Any:
+    """Call a method of a named actor.
+
+    Raises:
+        AwayError: It does not answer.
+        Unfit: As the supervisor raises it.
+        StorageError: As the actor raises it.
+    """
+    try:
+        handle = ray.get_actor(actor, namespace=NAMESPACE)
+    except ValueError as error:
+        raise AwayError(f"the {actor} is not running") from error
+    try:
+        return await asyncio.wait_for(getattr(handle, method).remote(*arguments), seconds)
+    except (RayActorError, TimeoutError) as error:
+        raise AwayError(f"the {actor} does not answer") from error
+    except Unfit as error:
+        raise Unfit(_own(error)) from error
+    except StorageError as error:
+        raise StorageError(_own(error)) from error
+
+
+def _own(error: Exception) -> str:
+    """The text of an error as it was raised in the actor; Ray puts the actor's traceback before it."""
+    cause = getattr(error, "cause", None)
+    return str(cause or error).strip().splitlines()[-1]

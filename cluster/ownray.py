@@ -1,0 +1,124 @@
+"""``analyze`` in a shape that needs Ray: one of its own, which lives as long as the analysis."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from actors import document
+from actors.document import Document
+from actors.pipeline import Progress
+from cluster import loopback
+from cluster.places import Seat, cell_name
+from cluster.shape import Plan
+from cluster.sources import UsageError
+
+if TYPE_CHECKING:
+    from actors.remote import Order, Report
+    from cluster.job import Analysis
+    from cluster.local import ProgressOf
+
+_LOOK_SECONDS = 0.05
+_PROCESSORS = 0.01
+"""Asked for each actor: on a Ray of its own nobody else is to be kept away."""
+_STORE_BYTES, _STORE_BYTES_EACH = 256 << 20, 128 << 20
+
+
+def run(
+    streams: Mapping[str, str], detectors: tuple[str, ...], wanted: Analysis, on_progress: ProgressOf,
+    stop: Event | None,
+) -> Iterator[Document]:  # fmt: skip
+    """Analyse streams (sources by name), ``wanted.jobs`` at a time, and give each one's document as it is finished.
+
+    Raises:
+        UsageError: This process uses Ray for something else.
+    """
+    jobs = min(wanted.jobs, len(streams))
+    with _ray(jobs):
+        from actors.remote import Order
+
+        orders = deque(
+            Order(name, source, detectors, wanted.settings, wanted.fresh) for name, source in streams.items()
+        )  # fmt: skip
+        yield from _Table(wanted.results, jobs, on_progress, stop).serve(orders)
+
+
+@contextmanager
+def _ray(jobs: int) -> Iterator[None]:
+    if "ray" in sys.modules:
+        raise UsageError("--shape colocated starts a Ray of its own; here one is imported already: submit a job to it")
+    with tempfile.TemporaryDirectory(prefix="sl", ignore_cleanup_errors=True) as folder:
+        token = Path(folder, "token")
+        loopback.write_token(token)
+        loopback.prepare(token)
+        import ray
+
+        ray.init(
+            address="local", namespace="sightline", include_dashboard=False, log_to_driver=False, _temp_dir=folder,
+            object_store_memory=_STORE_BYTES + jobs * _STORE_BYTES_EACH, logging_level=logging.ERROR,
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+class _Table:
+    """A cell of as many seats as streams are analysed at a time."""
+
+    def __init__(self, uri: str, jobs: int, on_progress: ProgressOf, stop: Event | None) -> None:
+        from cluster import cell, recording
+
+        self._cells, self._uri, self._on_progress, self._stop = cell, uri, on_progress, stop
+        self._plan = Plan("colocated", jobs, _PROCESSORS, 1, _PROCESSORS)
+        self._cell = cell_name("colocated", 0)
+        self._seated: dict[Seat, Order] = {}
+        self._recorder = recording.begin(uri)
+        cell.create(self._cell, self._plan)
+
+    def serve(self, waiting: deque[Order]) -> Iterator[Document]:
+        """Seat streams as seats become free, until all have left."""
+        while waiting or self._seated:
+            taken = {seat.slot for seat in self._seated}
+            for slot in range(self._plan.decoders):
+                if waiting and slot not in taken:
+                    order = waiting.popleft()
+                    seat = Seat(self._cell, slot, order.stream)
+                    self._cells.begin(seat, self._plan, order, self._uri)
+                    self._seated[seat] = order
+            if self._stop is not None and self._stop.is_set():
+                raise KeyboardInterrupt
+            time.sleep(_LOOK_SECONDS)
+            for seat in list(self._seated):
+                if (ended := self._ended(seat)) is not None:
+                    yield ended
+
+    def _ended(self, seat: Seat) -> Document | None:
+        """The document of a stream that has ended, one way or the other."""
+        import ray
+
+        order = self._seated[seat]
+        try:
+            report: Report = ray.get(self._cells.handle(seat.name).report.remote(), timeout=60.0)
+        except (ray.exceptions.RayActorError, AttributeError):
+            return self._left(seat, document.failed(order.stream, order.source, f"{order.source}: its decoder crashed"))
+        if report.position_seconds is not None:
+            self._on_progress(order.source, Progress(report.position_seconds, report.frames))
+        if report.outcome in ("broken", "fenced"):
+            return self._left(seat, document.failed(order.stream, order.source, f"{order.source}: {report.error}"))
+        return self._left(seat, report.document) if report.outcome and report.document else None
+
+    def _left(self, seat: Seat, result: Document) -> Document:
+        source = self._seated.pop(seat).source
+        self._cells.end(seat.name)
+        self._on_progress(source, None)
+        return result
+
