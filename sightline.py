@@ -42,7 +42,7 @@ def analyze(
         detectors: Names; all of them if None.
         settings: Thresholds: ``{"freeze": {"minimum_seconds": 1}}``.
         include: A glob for the names of files in folders.
-        jobs: Streams at a time. More than one starts processes: guard the script's main part as multiprocessing asks.
+        jobs: Files at a time. More than one starts processes: guard the script's main part as multiprocessing asks.
         shape: Where the stages run: ``auto`` or ``fused``.
         fresh: Start over instead of going on.
         report: A file for the report, one HTML page.

@@ -72,6 +72,7 @@ class Owner:
         self.on_progress: Callable[[Progress], None] = lambda progress: None
         self.on_event: Callable[[Event], None] = lambda event: None
         self.on_note: Callable[[str], None] = lambda text: None
+        self.on_live: Callable[[], None] = lambda: None
         self.on_packet: Callable[[str, TimeBase, Stamp], None] = lambda track, base, stamp: None
         self._evidence: Evidence | None = None
         if task.evidence:
@@ -127,6 +128,8 @@ class Owner:
             gathered(self._commits, live=source.live) as commits,
             self._evidence or nullcontext(),
         ):
+            if source.live:
+                self.on_live()
             journal = self._journal(checkpoint, "event" if source.live else "window", commits)
             journal.flush()
             self._replay(journal)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from actors.url import is_url
+from actors.url import is_url, local_path
 
 MEDIA_SUFFIXES = frozenset((
     ".3g2", ".3gp", ".aac", ".ac3", ".aif", ".aiff", ".amr", ".asf", ".avi", ".caf", ".dts", ".dv", ".eac3", ".f4v",
@@ -40,6 +40,17 @@ class UsageErrors(UsageError):
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("; ".join(lines))
         self.lines = tuple(lines)
+
+
+def is_live(source: str) -> bool:
+    """Whether a source is known to be live before it is opened."""
+    return source.lower().startswith("udp://")
+
+
+def may_be_live(source: str) -> bool:
+    """Whether a source may turn out to be live: by its name alone, of a valid one."""
+    path = local_path(source)
+    return path is None or path.suffix.lower() in {".m3u8", ".m3u"}
 
 
 def manifest_lines(text: bytes) -> list[str]:

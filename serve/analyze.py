@@ -30,7 +30,7 @@ Manifest = Annotated[
 ]
 Include = Annotated[str | None, typer.Option(metavar="GLOB", help="Which files of folders to take, by name.")]
 Jobs = Annotated[
-    int | None, typer.Option(min=1, max=1024, help="Streams at a time; one for each processor by default.")
+    int | None, typer.Option(min=1, max=1024, help="Files at a time, beside live sources; one for each processor by default.")
 ]
 Shape = Annotated[str, typer.Option(help="Where the stages run: auto or fused.")]
 Detectors = Annotated[str | None, typer.Option(metavar="NAME,...", help="Only these; see `sightline detectors`.")]
@@ -135,19 +135,25 @@ def _lines(manifest: str | None) -> list[str]:
 def _analyse(
     found: Sequence[str], wanted: Analysis, stop: Event, mode: Mode, csv: Path | None, report: Path | None
 ) -> Tally:
-    """Analyse, show each stream as it is finished, and write what was asked for at the end."""
+    """Analyse, show each stream as it is finished, and write what was asked for at the end, be it a bad one."""
+    from actors.storage import StorageError
     from cluster.analysis import analyse, in_order
     from serve import output
 
     console, tally = output.console(), output.Tally()
     show = _shower(mode, console)
     kept: list[Document] = []
-    with _progress(len(found)) as on_progress:
-        for stream in analyse(found, wanted, on_progress, stop, say):
-            tally.add(stream)
-            show(stream)
-            if mode == "json" or csv or report:
-                kept.append(stream)
+    try:
+        with _progress(len(found)) as on_progress:
+            for stream in analyse(found, wanted, on_progress, stop, say):
+                tally.add(stream)
+                show(stream)
+                if mode == "json" or csv or report:
+                    kept.append(stream)
+    except (KeyboardInterrupt, StorageError):
+        if kept:
+            _write(in_order(kept, found), wanted.results, mode, csv, report)
+        raise
     _write(in_order(kept, found), wanted.results, mode, csv, report)
     if mode == "table":
         console.print(output.totals(tally, wanted.results))
