@@ -30,7 +30,8 @@ Manifest = Annotated[
 ]
 Include = Annotated[str | None, typer.Option(metavar="GLOB", help="Which files of folders to take, by name.")]
 Jobs = Annotated[
-    int | None, typer.Option(min=1, max=1024, help="Files at a time, beside live sources; one for each processor by default.")
+    int | None,
+    typer.Option(min=1, max=1024, help="Files at a time, beside live sources; one for each processor by default."),
 ]
 Shape = Annotated[str, typer.Option(help="Where the stages run: auto or fused.")]
 Detectors = Annotated[str | None, typer.Option(metavar="NAME,...", help="Only these; see `sightline detectors`.")]

@@ -127,11 +127,11 @@ def marked(stream: Document) -> list[str]:
 
 
 def unknown(stream: Document) -> list[str]:
-    """A line on everything that could not be judged."""
+    """A line on everything that could not be judged, of a source that gave anything."""
     return [
         f"{verdict['detector']} on {verdict['track']}: unknown, {verdict['reason']}"
         for verdict in stream["verdicts"]
-        if verdict["state"] == "unknown"
+        if verdict["state"] == "unknown" and verdict["track"]
     ]
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from actors.detectors import DETECTORS
 from actors.storage import StorageError
 from actors.tables import Table
 from actors.verify import verify
 from tests.senders import HttpServer, UdpSender, bytes_of, clip, free_port, paced, remuxed
+from tests.serve.contract import Document
 from tests.serve.running import DEADLINE, begun, command, good
 
 CLIPS = 12
@@ -45,16 +47,32 @@ def test_after_ctrl_c_the_same_command_goes_on(place, jobs):
     assert command("verify", cwd=place)[:2] == (0, "./sightline-results: whole\n")
 
 
-def test_ctrl_c_ends_a_live_stream_and_gives_its_document(tmp_path):
+@pytest.mark.parametrize("seconds", ["1", "60"])
+def test_a_live_source_that_never_gives_anything_is_not_healthy(tmp_path, seconds):
+    """Ctrl-C ends it and gives its document."""
     source = f"udp://127.0.0.1:{free_port()}"
-    with begun("analyze", source, "--json", cwd=tmp_path, stdout=subprocess.PIPE) as live:
-        while not (tmp_path / "sightline-results" / "events").exists():
+    given = ("analyze", source, "--json", "--report", "a.html", "--set", f"stalled.seconds={seconds}")
+    with begun(*given, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as live:
+        while not watched(tmp_path / "sightline-results"):
             assert live.poll() is None
+            time.sleep(0.1)
         with pytest.raises(subprocess.TimeoutExpired):
-            live.wait(timeout=2)
+            live.wait(timeout=2.5)
         live.send_signal(signal.SIGINT)
-        out, _ = live.communicate(timeout=DEADLINE)
-    assert [stream["source"] for stream in json.loads(out)["streams"]] == [source]
+        out, said = live.communicate(timeout=DEADLINE)
+    (stream,) = Document.model_validate_json(out).streams
+    error = f"{source}: nothing arrived; is it being sent?"
+    assert (live.returncode, stream.status, stream.error) == (1, "failed", error)
+    assert said.decode() == f"sightline: {error}\n"
+    assert error.partition(": ")[2] in (tmp_path / "a.html").read_text()
+    verdicts = {verdict.detector: (verdict.track, verdict.state) for verdict in stream.verdicts}
+    assert set(verdicts) == set(DETECTORS)
+    assert {verdict for name, verdict in verdicts.items() if name != "stalled"} == {("", "unknown")}
+    assert verdicts["stalled"] == ("", "incident" if seconds == "1" else "unknown")
+    assert [incident.detector for incident in stream.incidents] == (["stalled"] if seconds == "1" else [])
+    for incident in stream.incidents:
+        assert incident.end_seconds - incident.start_seconds == pytest.approx(incident.peak, abs=0.01)
+        assert 2.4 < incident.peak < 10
 
 
 def watched(results):
