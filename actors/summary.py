@@ -65,7 +65,7 @@ def _of_nothing(detectors: Sequence[AnyDetector], judges: Judges) -> list[Docume
     stalled = any(key.startswith("stalled|") for key in judges.found)
     return [
         {"detector": name, "track": "", "state": "incident", "reason": ""} if stalled and name == "stalled"
-        else {"detector": name, "track": "", "state": "unknown", "reason": "the source gave nothing"}
+        else {"detector": name, "track": "", "state": "unknown", "reason": "nothing of the source could be decoded"}
         for name in dict.fromkeys(detector.name for detector in detectors)
     ]  # fmt: skip
 

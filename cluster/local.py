@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from threading import Event
 
+from actors import document
+from actors.datafile import DamagedError
 from actors.document import Document
 from actors.owner import Owner
 from actors.pipeline import Progress
@@ -63,3 +65,5 @@ def _alone(recorder: Recorder, task: Task, on_progress: ProgressOf, on_note: Not
         return owner.run()
     except Fenced:
         return taken_over(task)
+    except DamagedError as error:
+        return document.failed(task.stream, task.source, str(error))
