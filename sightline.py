@@ -42,7 +42,7 @@ def analyze(
         detectors: Names; all of them if None.
         settings: Thresholds: ``{"freeze": {"minimum_seconds": 1}}``.
         include: A glob for the names of files in folders.
-        jobs: Streams at a time. More than one starts processes: guard the script's main part as multiprocessing asks.
+        jobs: Files at a time. More than one starts processes: guard the script's main part as multiprocessing asks.
         shape: Where the stages run: ``auto`` or ``fused``.
         fresh: Start over instead of going on.
         report: A file for the report, one HTML page.
@@ -51,13 +51,14 @@ def analyze(
         ``{"schema": 1, "results": URI, "streams": [...]}``; a stream that failed has status ``failed`` and an error.
 
     Raises:
-        ValueError: No source is named, or a detector, field or value does not exist, or the report cannot be written.
+        ValueError: No source is named, or a detector, field or value does not exist, or the report cannot be written
+            or is one of the sources.
         actors.storage.StorageError: The results cannot be written.
     """
     from cluster.analysis import analyse, in_order
     from cluster.job import Analysis
     from cluster.sources import expand
-    from serve import output
+    from serve import output, targets
 
     given = [sources] if isinstance(sources, str | os.PathLike) else sources
     found = expand([os.fspath(source) for source in given], include=include)
@@ -65,12 +66,11 @@ def analyze(
         "detectors": None if detectors is None else tuple(detectors), "settings": settings or {}, "shape": shape,
         "results": os.fspath(results), "jobs": jobs, "fresh": fresh,
     })  # fmt: skip
-    if report is not None:
-        output.check_writable("report", Path(report))
+    targets.check({"report": None if report is None else Path(report)}, found)
     streams = in_order(analyse(found, wanted), found)
     if report is not None:
         from serve.report.page import page
 
-        with output.writing("report", Path(report)) as target:
+        with targets.writing("report", Path(report)) as target:
             target.write(page(streams, wanted.results))
     return output.as_document(wanted.results, streams)

@@ -14,6 +14,7 @@ from actors.document import Document
 from actors.incident import Event
 from actors.recorder import Unit, application
 from actors.schema import USAGE
+from actors.source import Source
 from actors.task import Task
 from actors.url import shown
 
@@ -36,6 +37,22 @@ def whole(task: Task, summary: Mapping[str, Any], covered: Covered, events: Iter
         "verdicts": summary["verdicts"], "incidents": document.incidents(events, task.stream),
         "usage": summary["usage"],
     }  # fmt: skip
+
+
+def outcome(source: Source, frames: int, *, resumed: bool) -> tuple[str, str | None]:
+    """Status and error of a stream whose source has ended.
+
+    A live source of which nothing could be decoded has failed, however quietly: one that is off must not look healthy.
+
+    Args:
+        source: It, read to its end.
+        frames: Pictures and samples that it gave.
+        resumed: It was watched before, and gave some then.
+    """
+    if source.live and not frames:
+        what = "nothing of what arrived could be decoded" if source.tracks else "nothing arrived; is it being sent?"
+        return ("partial" if resumed else "failed"), f"{shown(source.url)}: {what}"
+    return ("partial" if source.status == "partial" else "completed"), source.reason
 
 
 def usage_unit(task: Task, run: int, sequence: int, usage: Mapping[str, Any]) -> Unit:

@@ -72,6 +72,7 @@ class Owner:
         self.on_progress: Callable[[Progress], None] = lambda progress: None
         self.on_event: Callable[[Event], None] = lambda event: None
         self.on_note: Callable[[str], None] = lambda text: None
+        self.on_live: Callable[[], None] = lambda: None
         self.on_packet: Callable[[str, TimeBase, Stamp], None] = lambda track, base, stamp: None
         self._evidence: Evidence | None = None
         if task.evidence:
@@ -127,6 +128,8 @@ class Owner:
             gathered(self._commits, live=source.live) as commits,
             self._evidence or nullcontext(),
         ):
+            if source.live:
+                self.on_live()
             journal = self._journal(checkpoint, "event" if source.live else "window", commits)
             journal.flush()
             self._replay(journal)
@@ -165,7 +168,7 @@ class Owner:
         if old.live is not None and old.summary is None:
             return replace(old.work, source="live").change(replace(work, source="live"))
         change = old.work.change(work)
-        cut = old.summary is not None and old.summary["status"] == "partial" and local_path(self.task.source) is None
+        cut = old.summary is not None and old.summary["status"] != "completed" and local_path(self.task.source) is None
         return Change("analyse", "it was cut short") if cut and change.needs != "analyse" else change
 
     def _journal(self, checkpoint: Checkpoint, when: When, commits: Commits) -> Journal:
@@ -225,11 +228,14 @@ class Owner:
         pipeline.run()
         if source.status == "stopped" and not source.live:
             raise KeyboardInterrupt
+        tracks = pipeline.facts()
+        frames = sum(account.offered for account in pipeline.ledger.accounts.values())
+        status, error = ending.outcome(source, frames, resumed=live is not None and live.clock is not None)
         return {
-            "status": "partial" if source.status == "partial" else "completed", "error": source.reason,
+            "status": status, "error": error,
             "epochs": pipeline.epochs, "live": source.live, "ledger": pipeline.ledger.as_dict(),
             "shape": hop.shape, "traffic": hop.traffic.counted(), "meter_seconds": hop.traffic.cpu_seconds,
-            "frames_decoded_again": pipeline.frames_again, "tracks": pipeline.facts(),
+            "frames_decoded_again": pipeline.frames_again, "tracks": tracks,
         }  # fmt: skip
 
     def _resume(self, pipeline: Pipeline, journal: Journal, live: Live) -> None:

@@ -145,7 +145,7 @@ class Pipeline:
         for item in self._source:
             self._take(item)
         self._drain()
-        self._journal.note(self._judges.offer(self._stall.over(self._silent)))
+        self._journal.note(self._judges.offer(self._stall.over(max(self._silent, self._source.silent_seconds))))
 
     def _drain(self) -> None:
         """Let nothing wait for what comes next."""

@@ -18,8 +18,9 @@ from types import MappingProxyType
 import pyarrow as pa
 from deltalake.transaction import AddAction
 
+from actors import foreign
 from actors.maintenance import compact
-from actors.schema import COMMITTED, COVERAGE, EVENTS, USAGE, plain
+from actors.schema import COMMITTED, COVERAGE, EVENTS, ORDER, USAGE, plain
 from actors.storage import FAILURES, failed, located, permanent
 from actors.tables import Conflict, Table, Where, create
 
@@ -102,9 +103,11 @@ class Recorder:
             clock: Gives the time whose UTC day partitions what is committed.
 
         Raises:
-            StorageError: If a table cannot be opened or made, or another version of this program wrote it.
+            StorageError: If a table cannot be opened or made, another version of this program wrote it, or its folder
+                holds something else; nothing is written then.
         """
         self.uri = located(uri)
+        foreign.refuse(self.uri, (*schemas, *ORDER))
         others = {"coverage": plain(COVERAGE), "events": plain((*EVENTS, *COMMITTED)), "usage": plain(USAGE)}
         self._tables = {name: create(self.uri, name, schema) for name, schema in {**schemas, **others}.items()}
         self._clock = clock

@@ -239,6 +239,11 @@ class Source:
         if not self.live and not self._halt.is_set():
             self.reason = self.reason or text
 
+    @property
+    def silent_seconds(self) -> float:
+        """How long a live source that is silent has been so."""
+        return 0.0 if self._silent is None else self._setting.clock() - self._silent
+
     def _finish(self) -> None:
         if self._halt.is_set():
             self.status = "stopped"

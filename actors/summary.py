@@ -44,8 +44,11 @@ def _no_pictures(codec: str) -> VideoFormat:
 
 
 def verdicts(detectors: Sequence[AnyDetector], facts: Sequence[str], judges: Judges, *, live: bool) -> list[Document]:
-    """Each detector's verdict on each track that it judges: ``ok``, ``incident``, or ``unknown`` and why."""
-    given = []
+    """Each detector's verdict on each track that it judges: ``ok``, ``incident``, or ``unknown`` and why.
+
+    Of a source that gave no track there is one each, on track ''.
+    """
+    given = [] if facts else _of_nothing(detectors, judges)
     for detector in detectors:
         for track in _judged_by(detector, facts, live=live):
             text = judges.format_of(f"{detector.table}/{track}")
@@ -56,6 +59,15 @@ def verdicts(detectors: Sequence[AnyDetector], facts: Sequence[str], judges: Jud
             state = "incident" if found else "unknown" if reason else "ok"
             given.append({"detector": detector.name, "track": track, "state": state, "reason": reason or ""})
     return given
+
+
+def _of_nothing(detectors: Sequence[AnyDetector], judges: Judges) -> list[Document]:
+    stalled = any(key.startswith("stalled|") for key in judges.found)
+    return [
+        {"detector": name, "track": "", "state": "incident", "reason": ""} if stalled and name == "stalled"
+        else {"detector": name, "track": "", "state": "unknown", "reason": "nothing of the source could be decoded"}
+        for name in dict.fromkeys(detector.name for detector in detectors)
+    ]  # fmt: skip
 
 
 def _judged_by(detector: AnyDetector, facts: Sequence[str], *, live: bool) -> list[str]:

@@ -7,20 +7,18 @@ and transactions the caller has looked at. Where a rival was faster :class:`Conf
 from __future__ import annotations
 
 import json
-import time
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
+from actors import datafile, foreign
 from actors.schema import SCHEMA_VERSION, order
 from actors.storage import FAILURES, StorageError, failed, filesystem, one_line
 
@@ -35,7 +33,6 @@ _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 5 minutes",
     "delta.deletedFileRetentionDuration": "interval 1 hours",
 }
-_ROW_GROUP = 16_384
 
 
 class SchemaError(StorageError):
@@ -70,7 +67,7 @@ class Table:
             self._files = filesystem(self.uri)
             self._load_checkpoint()
             self._read_log()
-        except FAILURES as error:
+        except (*FAILURES, pa.ArrowException, ValueError) as error:
             raise failed(self.uri, "cannot be opened", error) from error
         self.schema: pa.Schema = pa.schema(self._delta.schema())
 
@@ -80,15 +77,22 @@ class Table:
         self._read_log()
 
     def read(self, columns: Sequence[str] | None = None, where: Where = ()) -> pa.Table:
-        """Rows of this snapshot, sorted as :func:`actors.schema.order` says; files are pruned by their statistics."""
+        """Rows of this snapshot, sorted as :func:`actors.schema.order` says; files are pruned by their statistics.
+
+        Raises:
+            actors.datafile.DamagedError: A file is damaged, or gone.
+        """
         conditions = list(where)
         keys = [name for name in order(self.name) if name in self.schema.names]
         wanted = self.schema.names if columns is None else list(columns)
         dataset = self._delta.to_pyarrow_dataset(filesystem=self._files, file_pruning_predicate=conditions or None)
-        rows = dataset.to_table(
-            columns=list(dict.fromkeys([*wanted, *keys])),
-            filter=pq.filters_to_expression(conditions) if conditions else None,
-        )
+        try:
+            rows = dataset.to_table(
+                columns=list(dict.fromkeys([*wanted, *keys])),
+                filter=pq.filters_to_expression(conditions) if conditions else None,
+            )
+        except datafile.READ_FAILURES as error:
+            raise self._unreadable(error, self.files()["path"].to_pylist()) from error
         return rows.sort_by([(name, "ascending") for name in keys]).select(wanted)
 
     def files(self) -> pa.Table:
@@ -98,10 +102,22 @@ class Table:
         return actions.select(names).rename_columns([*names[:3], "day"])
 
     def read_file(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Rows of one data file, in its order, without ``day``. Columns it was written without are null."""
-        with self._files.open_input_file(path) as file:
-            rows = pq.ParquetFile(file).read(columns=None if columns is None else list(columns))
+        """Rows of one data file, in its order, without ``day``. Columns it was written without are null.
+
+        Raises:
+            actors.datafile.DamagedError: It is damaged, or gone.
+        """
+        try:
+            rows = datafile.read(self._files, path, columns)
+        except datafile.READ_FAILURES as error:
+            raise self._unreadable(error, [path]) from error
         return self.conform(rows, columns)
+
+    def _unreadable(self, error: Exception, paths: Sequence[str]) -> Exception:
+        """Why files cannot be read; an error of the storage itself stays what it is, and may be tried again."""
+        if found := datafile.damaged(self.uri, self._files, paths, error):
+            return found
+        return error if isinstance(error, OSError) else failed(self.uri, "cannot be read", error)
 
     def conform(self, rows: pa.Table, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows with this table's columns and types, without ``day``; what is missing is null.
@@ -119,21 +135,7 @@ class Table:
     def write(self, rows: pa.Table, day: date, *, change: bool = True) -> AddAction:
         """Write a data file (rows without ``day``), which no reader sees before it is committed."""
         keys = [name for name in order(self.name) if name in rows.schema.names]
-        path = f"day={day}/{uuid.uuid4()}.parquet"
-        texts = [field.name for field in rows.schema if field.type == pa.string()]
-        try:
-            self._files.create_dir(f"day={day}", recursive=True)
-            with self._files.open_output_stream(path) as out:
-                pq.write_table(
-                    rows, out, row_group_size=_ROW_GROUP, compression="zstd", compression_level=1,
-                    write_statistics=keys, use_dictionary=texts,
-                )  # fmt: skip
-                size = out.tell()
-        except OSError:
-            with suppress(OSError):
-                self._files.delete_file(path)
-            raise
-        return AddAction(path, size, {"day": str(day)}, _now(), change, json.dumps(_statistics(rows, keys)))
+        return datafile.write(self._files, rows, day, keys, change=change)
 
     def commit(
         self,
@@ -161,9 +163,15 @@ class Table:
         self.refresh()
 
     def vacuum(self, hours: int) -> list[str]:
-        """Delete data files that no version of the last ``hours`` refers to, also those of killed writers."""
-        gone: list[str] = self._delta.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True)
-        self.refresh()
+        """Delete data files that no version of the last ``hours`` refers to, also those of killed writers.
+
+        Delta names every file in the table's folder; deleted are only those that Sightline wrote.
+        """
+        unused = self._delta.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True)
+        gone = [path for path in unused if foreign.deletable(self.uri, path)]
+        for path in gone:
+            with suppress(FileNotFoundError):
+                self._files.delete_file(path)
         return gone
 
     def add_columns(self, schema: pa.Schema) -> None:
@@ -253,19 +261,3 @@ def _check_version(uri: str, configuration: Mapping[str, str]) -> None:
 
 def _typed(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     return values if values.type == kind else values.cast(kind)
-
-
-def _statistics(rows: pa.Table, keys: Sequence[str]) -> dict[str, Any]:
-    """File statistics as Delta's protocol words them."""
-    bounds = {key: pc.min_max(rows[key]).as_py() for key in keys}
-    known = {key: bound for key, bound in bounds.items() if bound["min"] is not None}
-    return {
-        "numRecords": len(rows),
-        "minValues": {key: bound["min"] for key, bound in known.items()},
-        "maxValues": {key: bound["max"] for key, bound in known.items()},
-        "nullCount": {key: rows[key].null_count for key in keys},
-    }
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

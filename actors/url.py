@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import os
 import re
 import socket
 from pathlib import Path
@@ -74,6 +75,14 @@ def local_path(url: str) -> Path | None:
         return Path(url)
     parts = split(url)
     return Path(unquote(parts.path)) if parts.scheme.lower() == "file" else None
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, also through links; of files that are not there, whether they would."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def join(parent: str, name: str) -> str:

@@ -77,8 +77,9 @@ def _unreadable(table: Table) -> Iterator[Finding]:
     for file in table.files().to_pylist():
         try:
             rows = len(table.read_file(file["path"]))
-        except (*FAILURES, pa.ArrowException, ValueError) as error:
-            yield Finding(table.name, "", f"data file {file['path']} cannot be read: {one_line(error)}")
+        except (StorageError, *FAILURES, pa.ArrowException, ValueError) as error:
+            why = one_line(error.__cause__ if isinstance(error.__cause__, Exception) else error)
+            yield Finding(table.name, "", f"data file {file['path']} cannot be read: {why}")
             continue
         if rows != file["num_records"]:
             yield Finding(table.name, "", f"data file {file['path']} holds {rows} rows, not {file['num_records']}")

@@ -18,6 +18,7 @@ from actors.url import SourceError, local_path, shown, stream_name
 from cluster import local, ownray
 from cluster.job import Analysis
 from cluster.local import Note, ProgressOf
+from cluster.sources import is_live
 from cluster.upkeep import tidy
 
 _CLAIMED_AT_ONCE = 5000
@@ -31,11 +32,12 @@ def analyse(
     sources: Sequence[str], wanted: Analysis, on_progress: ProgressOf = _silent, stop: Event | None = None,
     on_note: Note = _silent,
 ) -> Iterator[Document]:  # fmt: skip
-    """Analyse sources and give each one's document as it is finished. ``stop`` ends a single live one.
+    """Analyse sources and give each one's document as it is finished. ``stop`` ends live ones as if they were over.
 
     Files that cannot be read come first; no process is started for them, and they leave nothing in tables.
 
     Raises:
+        KeyboardInterrupt: ``stop`` was set before every file was done.
         actors.detectors.SettingError: A detector, a field or a value that there is not.
         actors.storage.StorageError: The results cannot be read or written.
     """
@@ -63,11 +65,8 @@ def _run(
     if wanted.shape == "colocated":
         yield from ownray.run(streams, names, wanted, on_progress, stop) if streams else ()
         return
-    listed = list(streams)
-    for first in range(0, len(listed), _CLAIMED_AT_ONCE):
-        claimed = {name: streams[name] for name in listed[first : first + _CLAIMED_AT_ONCE]}
-        tasks = _tasks(recorder, claimed, names, wanted)
-        yield from local.run(recorder, tasks, wanted.jobs, on_progress, on_note, stop)
+    tasks = _tasks(recorder, streams, names, wanted)
+    yield from local.run(recorder, streams.values(), tasks, wanted.jobs, on_progress, on_note, stop)
 
 
 def in_order(documents: Iterable[Document], sources: Sequence[str]) -> list[Document]:
@@ -92,10 +91,13 @@ def _refused(source: str, streams: dict[str, str]) -> Document | None:
     return None
 
 
-def _tasks(recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis) -> list[Task]:
-    fences = recorder.claim(list(streams))
-    known = stored.load(recorder, list(streams))
-    return [
-        Task(stream, source, names, wanted.settings, fences[stream], known.get(stream), wanted.fresh)
-        for stream, source in streams.items()
-    ]
+def _tasks(
+    recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis
+) -> Iterator[Task]:
+    """What is to be done, live streams first; streams are claimed many at a time, when the first's turn has come."""
+    listed = sorted(streams, key=lambda stream: not is_live(streams[stream]))
+    for first in range(0, len(listed), _CLAIMED_AT_ONCE):
+        claimed = listed[first : first + _CLAIMED_AT_ONCE]
+        fences, known = recorder.claim(claimed), stored.load(recorder, claimed)
+        for name in claimed:
+            yield Task(name, streams[name], names, wanted.settings, fences[name], known.get(name), wanted.fresh)

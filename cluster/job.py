@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
+from cluster.sources import results_uri
+
 Shape = Literal["auto", "fused", "colocated"]
 Severity = Literal["info", "warning", "critical"]
 
@@ -41,6 +43,7 @@ class Analysis(BaseModel):
     fresh: bool = Field(False, title="start over instead of going on")
 
     _detectors_named = field_validator("detectors")(_some)
+    _results_named = field_validator("results")(results_uri)
 
 
 class _Asked(BaseModel):

@@ -19,7 +19,8 @@ from actors.pipeline import Progress
 from cluster import loopback
 from cluster.places import Seat, cell_name
 from cluster.shape import Plan
-from cluster.sources import UsageError
+from cluster.sources import UsageError, is_live
+from cluster.worker import TAKEN_OVER
 
 if TYPE_CHECKING:
     from actors.remote import Order, Report
@@ -36,17 +37,21 @@ def run(
     streams: Mapping[str, str], detectors: tuple[str, ...], wanted: Analysis, on_progress: ProgressOf,
     stop: Event | None,
 ) -> Iterator[Document]:  # fmt: skip
-    """Analyse streams (sources by name), ``wanted.jobs`` at a time, and give each one's document as it is finished.
+    """Analyse streams (sources by name), and give each one's document as it is finished.
+
+    ``wanted.jobs`` at a time, beside those that are known to be live; ``stop`` ends live ones as if they were over.
 
     Raises:
+        KeyboardInterrupt: ``stop`` was set before every file was done.
         UsageError: This process uses Ray for something else.
     """
-    jobs = min(wanted.jobs, len(streams))
+    listed = sorted(streams, key=lambda name: not is_live(streams[name]))
+    jobs = min(wanted.jobs + sum(map(is_live, streams.values())), len(streams))
     with _ray(jobs):
         from actors.remote import Order
 
         orders = deque(
-            Order(name, source, detectors, wanted.settings, wanted.fresh) for name, source in streams.items()
+            Order(name, streams[name], detectors, wanted.settings, wanted.fresh) for name in listed
         )  # fmt: skip
         yield from _Table(wanted.results, jobs, on_progress, stop).serve(orders)
 
@@ -81,25 +86,39 @@ class _Table:
         self._plan = Plan("colocated", jobs, _PROCESSORS, 1, _PROCESSORS)
         self._cell = cell_name("colocated", 0)
         self._seated: dict[Seat, Order] = {}
+        self._cut = False
         self._recorder = recording.begin(uri)
         cell.create(self._cell, self._plan)
 
     def serve(self, waiting: deque[Order]) -> Iterator[Document]:
-        """Seat streams as seats become free, until all have left."""
-        while waiting or self._seated:
+        """Seat streams as seats become free, until all have left.
+
+        Raises:
+            KeyboardInterrupt: It was stopped while there was more to do than watching live streams.
+        """
+        stopped = False
+        while self._seated or (waiting and not stopped):
             taken = {seat.slot for seat in self._seated}
             for slot in range(self._plan.decoders):
-                if waiting and slot not in taken:
+                if waiting and not stopped and slot not in taken:
                     order = waiting.popleft()
                     seat = Seat(self._cell, slot, order.stream)
                     self._cells.begin(seat, self._plan, order, self._uri)
                     self._seated[seat] = order
-            if self._stop is not None and self._stop.is_set():
-                raise KeyboardInterrupt
+            if not stopped and self._stop is not None and self._stop.is_set():
+                stopped = True
+                self._ask_to_stop()
             time.sleep(_LOOK_SECONDS)
             for seat in list(self._seated):
                 if (ended := self._ended(seat)) is not None:
                     yield ended
+        if self._cut or waiting:
+            raise KeyboardInterrupt
+
+    def _ask_to_stop(self) -> None:
+        for seat in self._seated:
+            if (decoder := self._cells.handle(seat.name)) is not None:
+                decoder.stop.remote()
 
     def _ended(self, seat: Seat) -> Document | None:
         """The document of a stream that has ended, one way or the other."""
@@ -112,13 +131,20 @@ class _Table:
             return self._left(seat, document.failed(order.stream, order.source, f"{order.source}: its decoder crashed"))
         if report.position_seconds is not None:
             self._on_progress(order.source, Progress(report.position_seconds, report.frames))
+        if report.outcome == "stopped":
+            self._cut = True
+            self._leave(seat)
+            return None
         if report.outcome in ("broken", "fenced"):
-            return self._left(seat, document.failed(order.stream, order.source, f"{order.source}: {report.error}"))
+            why = TAKEN_OVER if report.outcome == "fenced" else report.error
+            return self._left(seat, document.failed(order.stream, order.source, f"{order.source}: {why}"))
         return self._left(seat, report.document) if report.outcome and report.document else None
 
     def _left(self, seat: Seat, result: Document) -> Document:
+        self._leave(seat)
+        return result
+
+    def _leave(self, seat: Seat) -> None:
         source = self._seated.pop(seat).source
         self._cells.end(seat.name)
         self._on_progress(source, None)
-        return result
-

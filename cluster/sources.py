@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from actors.url import is_url
+from actors.url import is_url, local_path
 
 MEDIA_SUFFIXES = frozenset((
     ".3g2", ".3gp", ".aac", ".ac3", ".aif", ".aiff", ".amr", ".asf", ".avi", ".caf", ".dts", ".dv", ".eac3", ".f4v",
@@ -23,12 +23,34 @@ class UsageError(ValueError):
     """The command was not used as it can be; the message says how."""
 
 
+def results_uri(text: str) -> str:
+    """The URI of a results folder, as it was given.
+
+    Raises:
+        UsageError: It names nothing; it would be the folder that one happens to be in.
+    """
+    if not text.removeprefix("file://").strip():
+        raise UsageError("name a folder or an s3:// URI for the results")
+    return text
+
+
 class UsageErrors(UsageError):
     """Several of them, each in a line of its own."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("; ".join(lines))
         self.lines = tuple(lines)
+
+
+def is_live(source: str) -> bool:
+    """Whether a source is known to be live before it is opened."""
+    return source.lower().startswith("udp://")
+
+
+def may_be_live(source: str) -> bool:
+    """Whether a source may turn out to be live: by its name alone, of a valid one."""
+    path = local_path(source)
+    return path is None or path.suffix.lower() in {".m3u8", ".m3u"}
 
 
 def manifest_lines(text: bytes) -> list[str]:

@@ -30,7 +30,8 @@ Manifest = Annotated[
 ]
 Include = Annotated[str | None, typer.Option(metavar="GLOB", help="Which files of folders to take, by name.")]
 Jobs = Annotated[
-    int | None, typer.Option(min=1, max=1024, help="Streams at a time; one for each processor by default.")
+    int | None,
+    typer.Option(min=1, max=1024, help="Files at a time, beside live sources; one for each processor by default."),
 ]
 Shape = Annotated[str, typer.Option(help="Where the stages run: auto or fused.")]
 Detectors = Annotated[str | None, typer.Option(metavar="NAME,...", help="Only these; see `sightline detectors`.")]
@@ -46,7 +47,11 @@ Csv = Annotated[Path | None, typer.Option(metavar="FILE", help="Write incidents 
 Report = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write a report as one HTML page.")]
 FailOn = Annotated[
     str | None,
-    typer.Option(metavar="[=SEVERITY]", help="Exit with 3 on an incident as severe or worse; alone: critical."),
+    typer.Option(
+        metavar="[=SEVERITY]",
+        help="Exit with 3 on an incident as severe or worse, also one that a milder one explains; alone: critical. "
+        "Markers (cuts, changes of format) are no incidents and do not count.",
+    ),
 ]
 
 
@@ -63,6 +68,7 @@ def analyze(
     """
     with told_apart(), interruptible() as stop:
         from cluster.sources import UsageError, expand
+        from serve import targets
 
         if json and jsonl:
             raise UsageError("--json and --jsonl exclude each other")
@@ -71,6 +77,7 @@ def analyze(
         mode: Mode = "json" if json else "jsonl" if jsonl else "table"
         wanted = _wanted(jobs, shape, detectors, results, set_ or [], fresh)
         found = expand(sources or [], _lines(manifest), include)
+        targets.check({"--csv": csv, "--report": report}, [*found, *([manifest] if manifest else [])])
         tally = _analyse(found, wanted, stop, mode, csv, report)
     raise typer.Exit(tally.exit_status(fail_on_incident))
 
@@ -129,22 +136,25 @@ def _lines(manifest: str | None) -> list[str]:
 def _analyse(
     found: Sequence[str], wanted: Analysis, stop: Event, mode: Mode, csv: Path | None, report: Path | None
 ) -> Tally:
-    """Analyse, show each stream as it is finished, and write what was asked for at the end."""
+    """Analyse, show each stream as it is finished, and write what was asked for at the end, be it a bad one."""
+    from actors.storage import StorageError
     from cluster.analysis import analyse, in_order
     from serve import output
 
     console, tally = output.console(), output.Tally()
     show = _shower(mode, console)
-    for option, path in (("--csv", csv), ("--report", report)):
-        if path is not None:
-            output.check_writable(option, path)
     kept: list[Document] = []
-    with _progress(len(found)) as on_progress:
-        for stream in analyse(found, wanted, on_progress, stop, say):
-            tally.add(stream)
-            show(stream)
-            if mode == "json" or csv or report:
-                kept.append(stream)
+    try:
+        with _progress(len(found)) as on_progress:
+            for stream in analyse(found, wanted, on_progress, stop, say):
+                tally.add(stream)
+                show(stream)
+                if mode == "json" or csv or report:
+                    kept.append(stream)
+    except (KeyboardInterrupt, StorageError):
+        if kept:
+            _write(in_order(kept, found), wanted.results, mode, csv, report)
+        raise
     _write(in_order(kept, found), wanted.results, mode, csv, report)
     if mode == "table":
         console.print(output.totals(tally, wanted.results))
@@ -152,15 +162,15 @@ def _analyse(
 
 
 def _write(streams: Sequence[Document], results: str, mode: Mode, csv: Path | None, report: Path | None) -> None:
-    from serve import output
+    from serve import output, targets
 
     if csv is not None:
-        with output.writing("--csv", csv) as target:
+        with targets.writing("--csv", csv) as target:
             output.write_csv(target, streams)
     if report is not None:
         from serve.report.page import page
 
-        with output.writing("--report", report) as target:
+        with targets.writing("--report", report) as target:
             target.write(page(streams, results))
     if mode == "json":
         output.write_json(sys.stdout, results, streams)

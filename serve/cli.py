@@ -16,6 +16,7 @@ from serve.ls import ls
 from serve.measurements import measurements
 from serve.show import show
 from serve.stop import stop
+from serve.streams import flushed, ready
 from serve.submit import submit
 from serve.up import down, up
 from serve.verify import verify
@@ -33,7 +34,7 @@ app.add_typer(keys, name="keys")
 
 
 def main() -> None:
-    """Run the command. ``--fail-on-incident`` alone means critical; output that cannot be encoded is escaped."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    app(["--fail-on-incident=critical" if given == "--fail-on-incident" else given for given in sys.argv[1:]])
+    """Run the command. ``--fail-on-incident`` alone means critical."""
+    ready()
+    with flushed():
+        app(["--fail-on-incident=critical" if given == "--fail-on-incident" else given for given in sys.argv[1:]])

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event
 
 import typer
@@ -79,7 +79,8 @@ def say(text: str) -> None:
     """A line on standard error, without secrets and without what a terminal would obey."""
     from actors.url import shown
 
-    print(f"sightline: {plain(shown(text))}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"sightline: {plain(shown(text))}", file=sys.stderr)
 
 
 def plain(text: str) -> str:

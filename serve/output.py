@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -15,9 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
-from actors.storage import StorageError
 from actors.url import shown
-from cluster.sources import UsageError
 from serve.exits import FAILED, INCIDENT, SEVERITIES, plain
 
 if TYPE_CHECKING:
@@ -77,41 +73,22 @@ def _inert(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
-def check_writable(option: str, path: Path) -> None:
-    """See, before long work, that a file can be written at its end; leave it as it is.
-
-    Raises:
-        UsageError: It cannot.
-    """
-    try:
-        if path.is_fifo() or path.is_char_device():
-            return
-        new = not path.exists()
-        path.open("a").close()
-        if new:
-            path.unlink()
-    except OSError as error:
-        why = f"{option} {path}: cannot be written ({error.strerror}); name a file in a folder that is there"
-        raise UsageError(why) from error
-
-
-@contextmanager
-def writing(option: str, path: Path) -> Iterator[TextIO]:
-    """A text file, written anew.
-
-    Raises:
-        StorageError: It cannot be written.
-    """
-    try:
-        with path.open("w", encoding="utf-8", newline="") as target:
-            yield target
-    except OSError as error:
-        raise StorageError(f"{option} {path}: cannot be written ({error.strerror})") from error
-
-
 def is_marker(incident: Mapping[str, object]) -> bool:
     """Whether it is an event that is no defect: a cut, a change of format."""
     return incident["severity"] == "info" and incident["start_seconds"] == incident["end_seconds"]
+
+
+def counted(stream: Document) -> list[Document]:
+    """The incidents that count: not markers, and not those that another one explains which is as severe or worse.
+
+    One fault counts once, as what it comes from. A mild cause does not make little of what follows from it: a critical
+    freeze counts beside the warning that explains it.
+    """
+    ranks = {incident["id"]: SEVERITIES.index(incident["severity"]) for incident in stream["incidents"]}
+    return [
+        incident for incident in stream["incidents"]
+        if not is_marker(incident) and ranks.get(incident["explained_by"], -1) < ranks[incident["id"]]
+    ]  # fmt: skip
 
 
 def print_stream(console: Console, stream: Document) -> None:
@@ -122,7 +99,7 @@ def print_stream(console: Console, stream: Document) -> None:
         console.print(Text(f"  {plain(problem(stream))}", style="red"))
     incidents = [incident for incident in stream["incidents"] if not is_marker(incident)]
     if incidents:
-        console.print(_table(incidents))
+        console.print(_table(incidents, {incident["id"] for incident in counted(stream)}))
     elif stream["status"] == "completed":
         console.print(Text("  no incidents", style="green"))
     for line in (*marked(stream), *unknown(stream)):
@@ -150,15 +127,15 @@ def marked(stream: Document) -> list[str]:
 
 
 def unknown(stream: Document) -> list[str]:
-    """A line on everything that could not be judged."""
+    """A line on everything that could not be judged, of a source that gave anything."""
     return [
         f"{verdict['detector']} on {verdict['track']}: unknown, {verdict['reason']}"
         for verdict in stream["verdicts"]
-        if verdict["state"] == "unknown"
+        if verdict["state"] == "unknown" and verdict["track"]
     ]
 
 
-def _table(incidents: Sequence[Document]) -> Table:
+def _table(incidents: Sequence[Document], bright: Collection[str]) -> Table:
     detectors = {incident["id"]: incident["detector"] for incident in incidents}
     table = Table(box=None, padding=(0, 2, 0, 2))
     for name in ("start", "end"):
@@ -167,7 +144,7 @@ def _table(incidents: Sequence[Document]) -> Table:
         table.add_column(name, no_wrap=True)
     table.add_column("what")
     for incident in incidents:
-        style = "dim" if incident["explained_by"] else _STYLES[incident["severity"]]
+        style = _STYLES[incident["severity"]] if incident["id"] in bright else "dim"
         what = incident["message"]
         if incident["explained_by"]:
             what += f" (explained by {detectors.get(incident['explained_by'], 'another incident')})"
@@ -197,13 +174,13 @@ class Tally:
         self.streams: Counter[str] = Counter()
         """By status."""
         self.incidents: Counter[str] = Counter()
-        """By severity; markers and what another incident explains do not count."""
+        """By severity, of those that count (see :func:`counted`)."""
         self.seconds = self.cpu_seconds = 0.0
 
     def add(self, stream: Document) -> None:
         """Count one stream."""
         self.streams[stream["status"]] += 1
-        self.incidents.update(i["severity"] for i in stream["incidents"] if not i["explained_by"] and not is_marker(i))
+        self.incidents.update(incident["severity"] for incident in counted(stream))
         self.seconds += max((track["duration_seconds"] for track in stream["tracks"]), default=0.0)
         self.cpu_seconds += stream["usage"]["cpu_seconds"]
 

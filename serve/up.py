@@ -30,12 +30,13 @@ def up(
 ) -> None:  # fmt: skip
     """Start the cluster on this machine: Ray, the supervisor and the API. Only this machine can reach it."""
     with told_apart():
+        from cluster.sources import results_uri
         from serve import local_state
 
         known = local_state.read()
         if known is not None and _holds(known):
             raise CommandFailedError(f"it is up already at {known.url}; `sightline down` ends it")
-        state = _start(results, host, port, cpus, address)
+        state = _start(results_uri(results), host, port, cpus, address)
         local_state.write(state)
         print(f"up: {state.url}  results: {state.results}")
         print("`sightline submit SOURCE...` watches a source, `sightline watch` shows, `sightline down` ends it")

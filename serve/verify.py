@@ -18,8 +18,9 @@ def verify(results: Results = "./sightline-results", as_json: Json = False) -> N
     with told_apart():
         from actors import verify as checks
         from actors.url import shown
+        from cluster.sources import results_uri
 
-        findings, where = checks.verify(results), shown(results)
+        findings, where = checks.verify(results_uri(results)), shown(results)
         if as_json:
             listed = [{"table": f.table, "stream": f.stream, "text": f.text} for f in findings]
             print(json.dumps({"results": where, "findings": listed}, indent=1))

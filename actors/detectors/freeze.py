@@ -109,7 +109,7 @@ class Freeze:
     """A picture that is held. Its peak is the largest block difference that was seen while it was."""
 
     name = "freeze"
-    version = 1
+    version = 2
     table: Table = "video"
     metrics: tuple[str, ...] = ("difference", "block_difference", "signature", "key", "corrupt", "packet_bytes")
     severity: Severity = "critical"
@@ -186,7 +186,8 @@ class Freeze:
     def _from(self, state: Frozen, frames: _Frames, index: int) -> Frozen:
         """A freeze that may begin at a row; -1 is the row before these."""
         span, first = (state.newest, state.picture) if index < 0 else (frames.newest(index), frames.picture(index))
-        return replace(_fresh(state), span=span, first=first, held=True)
+        shown = replace(NONE, longest=span.end - span.start)
+        return replace(_fresh(state), span=span, first=first, held=True, tally=shown)
 
     def _over(self, state: Frozen, frames: _Frames, index: int, stop: int) -> int:
         """The first row by which the picture has moved, or has changed for too long; else ``stop``."""

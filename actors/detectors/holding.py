@@ -63,8 +63,8 @@ def cause_of(counts: Tally, length: int) -> str:
     """
     if 2 * counts.longest >= length:
         return "no_packets"
-    if 2 * counts.corrupt >= counts.frames:
+    if counts.corrupt and 2 * counts.corrupt >= counts.frames:
         return "decode_failure"
-    if 4 * counts.repeats >= 3 * counts.inter:
+    if counts.repeats and 4 * counts.repeats >= 3 * counts.inter:
         return "repeated_picture"
     return "still_picture" if 2 * counts.alive > counts.inter else "unknown"

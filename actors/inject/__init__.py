@@ -19,6 +19,7 @@ from actors.inject.encode import Encode, container_of
 from actors.inject.labels import Label, Labels, sha256
 from actors.inject.registry import AnyDefect, parse
 from actors.inject.timing import Splice, TimestampWrap
+from actors.url import same_file
 
 __all__ = ["AnyDefect", "DamageMap", "DefectError", "Encode", "FrameDamage", "Label", "Labels", "inject", "parse"]
 
@@ -39,9 +40,10 @@ def inject(
         encode: How to code the clip.
 
     Raises:
-        DefectError: If a defect does not fit the clip or container, or the source cannot be read or coded again.
+        DefectError: If a defect does not fit the clip or container, the source cannot be read or coded again, or the
+            target is the source.
     """
-    _check(target, defects)
+    _check(source, target, defects)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".inject-") as folder:
         clip = Path(folder) / f"clean{target.suffix}"
         found = code(source, clip, defects, seed, encode or Encode())
@@ -61,8 +63,11 @@ def inject(
     return labels
 
 
-def _check(target: Path, defects: Sequence[Defect]) -> None:
+def _check(source: Path, target: Path, defects: Sequence[Defect]) -> None:
     """Refuse what cannot be, before any work is done."""
+    for written in (target, Labels.path(target), DamageMap.path(target)):
+        if same_file(source, written):
+            raise DefectError(f"{written}: would overwrite the source; name another target")
     transport = container_of(target) == "mpegts"
     for defect in defects:
         if not transport and isinstance(defect, Splice | TimestampWrap | LostPackets):

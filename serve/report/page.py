@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from serve.output import Tally, clock, is_marker, marked, problem, totals, unknown
+from serve.output import Tally, clock, counted, is_marker, marked, problem, totals, unknown
 from serve.report.timeline import timeline
 
 if TYPE_CHECKING:
@@ -93,15 +93,15 @@ def _table(stream: Document) -> str:
     if not defects:
         return "" if stream["error"] else "<p>No incidents.</p>"
     head = '<tr><th class="time">start<th class="time">end<th>severity<th>detector<th>track<th>what</tr>'
-    return f"<table>{head}{''.join(_rows(defects))}</table>"
+    return f"<table>{head}{''.join(_rows(defects, {incident['id'] for incident in counted(stream)}))}</table>"
 
 
-def _rows(incidents: Sequence[Document]) -> Iterator[str]:
+def _rows(incidents: Sequence[Document], bright: Collection[str]) -> Iterator[str]:
     detectors = {incident["id"]: incident["detector"] for incident in incidents}
     for incident in incidents:
         cause = incident["explained_by"]
         what = incident["message"] + (f" (explained by {detectors.get(cause, 'another incident')})" if cause else "")
-        severity, faint = incident["severity"], ' class="explained"' if cause else ""
+        severity, faint = incident["severity"], "" if incident["id"] in bright else ' class="explained"'
         yield (
             f'<tr{faint}><td class="time">{clock(incident["start_seconds"])}'
             f'<td class="time">{clock(incident["end_seconds"])}<td class="{severity}">{severity}'

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
-from serve.output import clock
+from serve.output import clock, counted
 
 if TYPE_CHECKING:
     from actors.document import Document
@@ -43,9 +43,10 @@ def _axis(end: float, bottom: int) -> Iterator[str]:
 
 
 def _bars(stream: Document, rows: dict[str, int], end: float) -> Iterator[str]:
+    bright = {i["id"] for i in counted(stream)}
     for i in stream["incidents"]:
         stop = end if i["end_seconds"] is None else i["end_seconds"]
-        kind = f"{i['severity']} explained" if i["explained_by"] else i["severity"]
+        kind = f"{i['severity']} explained" if i["explained_by"] and i["id"] not in bright else i["severity"]
         yield _bar(rows[f"{i['detector']} {i['track']}"], i["start_seconds"], stop, end, kind, i["message"])
     for span in stream["coverage"]:
         title = span["reason"] or span["state"]

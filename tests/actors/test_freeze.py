@@ -6,6 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from actors.detectors.freeze import Freeze, FreezeThresholds
+from actors.detectors.holding import NONE, cause_of
 from tests.actors.rows import FRAME, check_splits, closed, judged, video
 
 CODE = 256
@@ -102,7 +103,13 @@ def gapped(frames, at, seconds, *pieces):
     columns = scenes(*pieces)
     when = np.arange(frames, dtype=np.int64) * FRAME
     when[at:] += int(seconds * 25 * FRAME)
-    return video(frames, time=when, **columns)
+    return video(frames, time=when, duration=shown(when), **columns)
+
+
+def shown(when):
+    """How long each picture is shown, as batches have it: until the next one, as long as time goes on."""
+    steps = np.append(np.diff(when), FRAME)
+    return np.where((steps > 0) & (steps <= 250 * FRAME), steps, FRAME)
 
 
 def test_a_picture_shown_through_a_gap_is_frozen_for_want_of_packets():
@@ -113,6 +120,17 @@ def test_a_picture_shown_through_a_gap_is_frozen_for_want_of_packets():
 def test_frames_that_were_skipped_are_no_freeze():
     part = gapped(60, 30, 3, ("move", 30), ("blind", 1), ("move", 29))
     assert closed(judged(Freeze(), [part])) == []
+
+
+@pytest.mark.parametrize(("held", "cause"), [(0, "no_packets"), (20, "no_packets"), (150, "repeated_picture")])
+def test_a_gap_of_half_a_freeze_is_its_cause_wherever_it_lies(held, cause):
+    """The frame that is shown through the gap is the freeze's first, or its last."""
+    part = gapped(100 + held, 50 + held, 4, ("move", 50), ("held", held), ("move", 50))
+    assert [found[2] for found in closed(judged(Freeze(), [part]))] == [cause]
+
+
+def test_no_frame_was_damaged_and_none_repeated_where_there_is_none():
+    assert cause_of(NONE, 50) == "unknown"
 
 
 def test_causes():
@@ -136,13 +154,14 @@ PIECE = st.tuples(
 @given(
     st.lists(PIECE, min_size=1, max_size=14),
     st.lists(st.tuples(st.integers(1, 400), st.sampled_from([-20, 3, 40, 70])), max_size=3),
-    st.lists(st.integers(1, 70), max_size=30),
+    st.lists(st.integers(1, 70), max_size=30), st.booleans(),
 )
-@example([("held", 300), ("key", 1), ("held", 300)], [], [1] * 30)
-def test_any_split_gives_the_same_events(pieces, jumps, sizes):
+@example([("held", 300), ("key", 1), ("held", 300)], [], [1] * 30, False)
+@example([("move", 60), ("held", 7), ("move", 60)], [(60, 70), (67, 70)], [60, 1, 6, 1], True)
+def test_any_split_gives_the_same_events(pieces, jumps, sizes, lasting):
     columns = scenes(*pieces)
     n = len(columns["difference"])
     when = np.arange(n, dtype=np.int64) * FRAME
     for index, frames in jumps:
         when[index:] += frames * FRAME
-    check_splits(Freeze(), [video(n, time=when, **columns)], sizes)
+    check_splits(Freeze(), [video(n, time=when, duration=shown(when) if lasting else FRAME, **columns)], sizes)

@@ -61,6 +61,16 @@ def test_a_playlist_is_one_stream(server, segments, tmp_path):
     assert (video["frames"], video["duration_seconds"]) == (300, pytest.approx(12))
 
 
+@pytest.mark.parametrize("tag", ["#EXT-X-GAP", ""])
+def test_a_picture_held_through_a_missing_segment_is_explained_by_the_gap(server, segments, tmp_path, tag):
+    there = {number: data for number, data in enumerate(segments) if number != 3}
+    incidents = analysed(playlist(server, there, 0, 1, 2, tag, 3, 4), tmp_path)["incidents"]
+    (freeze,) = [i for i in incidents if i["detector"] == "freeze" and i["start_seconds"] > 6]
+    (gap,) = [i for i in incidents if i["detector"] == "timestamps" and i["track"] == "v:0"]
+    assert freeze["end_seconds"] - freeze["start_seconds"] == pytest.approx(2.44, abs=0.05)
+    assert (freeze["cause"], freeze["explained_by"]) == ("no_packets", gap["id"])
+
+
 def test_a_segment_that_is_gone_is_unreachable_and_says_why(server, segments, tmp_path):
     there = {number: data for number, data in enumerate(segments) if number != 3}
     document = analysed(playlist(server, there, 0, 1, 2, 3, 4), tmp_path)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Track = Annotated[str, Field(pattern=r"^[va]:\d+$")]
+JudgedTrack = Annotated[str, Field(pattern=r"^([va]:\d+)?$", description="'' where the source gave no track")]
 
 
 class Strict(BaseModel):
@@ -50,7 +51,7 @@ class Coverage(Strict):
 
 class Verdict(Strict):
     detector: str
-    track: Track
+    track: JudgedTrack
     state: Literal["ok", "incident", "unknown"]
     reason: str
 
@@ -58,7 +59,7 @@ class Verdict(Strict):
 class Incident(Strict):
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
     detector: str
-    track: Track
+    track: JudgedTrack
     start_seconds: float
     end_seconds: float | None
     severity: Literal["info", "warning", "critical"]

@@ -19,7 +19,7 @@ DEFECTS = {
     "back.ts": ("freeze:start=2.1,length=2.6", "timestamp_jump:start=3.3,by=-2"),
     "wrap.ts": ("black:start=1.4,length=2.3", "timestamp_wrap:start=2.9", "silence:start=2.2,length=2.4"),
     "short.mp4": ("black:start=0.3,length=2.2", "silence:start=0.6,length=2.3", "cut:start=3"),
-    "gaps.mp4": ("timestamp_gap:start=1.6,length=1.4", "timestamp_gap:start=4.2,length=0.7,track=a:0"),
+    "gaps.mp4": ("timestamp_gap:start=1.6,length=2.4", "timestamp_gap:start=4.2,length=0.7,track=a:0"),
 }  # fmt: skip
 
 

@@ -32,6 +32,8 @@ def run(*arguments):
     (("CLIP", "--csv", "."), ("--csv .", "directory")),
     (("CLIP", "--report", "x" * 300), ("--report xxx", "too long")),
     (("CLIP", "--jsno"), ("--jsno",)),
+    (("CLIP", "--results", ""), ("--results", "name a folder")),
+    (("CLIP", "--results", "file://"), ("--results", "name a folder")),
 ])  # fmt: skip
 def test_is_refused_before_anything_is_begun(tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
@@ -68,3 +70,8 @@ def test_help_names_every_option_of_the_contract():
         "--csv", "--report", "--fail-on-incident",
     ):  # fmt: skip
         assert option in said
+
+
+def test_help_says_that_markers_do_not_count():
+    said = CliRunner().invoke(app, ["analyze", "--help"], env={"COLUMNS": "400"}).stdout
+    assert "Markers (cuts, changes of format) are no incidents" in " ".join(said.replace("│", " ").split())

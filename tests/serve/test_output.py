@@ -6,6 +6,7 @@ import io
 import pytest
 
 from actors.document import failed
+from serve.exits import SEVERITIES
 from serve.output import Tally, clock, console, is_marker, print_stream, problem, write_csv
 
 INCIDENT = {
@@ -50,13 +51,43 @@ def test_a_marker_is_no_incident():
     assert not is_marker({**INCIDENT, "severity": "warning", "end_seconds": 1.0})
 
 
+def freeze(by, **changed):
+    return {**INCIDENT, "id": "f", "detector": "freeze", "explained_by": by, **changed}
+
+
+def lost(severity="warning", **changed):
+    return {**INCIDENT, "id": "l", "detector": "decode_errors", "severity": severity, **changed}
+
+
+MARKER = {**INCIDENT, "id": "m", "detector": "scene", "severity": "info", "end_seconds": 1.0}
+
+
+@pytest.mark.parametrize(("incidents", "found"), [
+    ([INCIDENT, freeze("i")], {"critical": 1}),
+    ([lost(), freeze("l")], {"warning": 1, "critical": 1}),
+    ([lost("info"), freeze("l", severity="warning")], {"info": 1, "warning": 1}),
+    ([INCIDENT, lost("critical", explained_by="i"), freeze("l")], {"critical": 1}),
+    ([freeze("gone")], {"critical": 1}),
+    ([MARKER, {**INCIDENT, "severity": "info"}], {"info": 1}),
+])  # fmt: skip
+def test_one_fault_counts_once_and_a_mild_cause_hides_nothing(incidents, found):
+    tally = Tally()
+    tally.add(stream(*incidents))
+    assert dict(tally.incidents) == found
+    for severity in ("info", "warning", "critical"):
+        worse = SEVERITIES[SEVERITIES.index(severity) :]
+        there = any(incident["severity"] in worse for incident in incidents if not is_marker(incident))
+        assert tally.exit_status(severity) == (3 if there else 0)
+
+
 @pytest.mark.parametrize(("streams", "fail_on", "status"), [
     ([], "info", 0),
     ([stream(INCIDENT)], None, 0),
     ([stream(INCIDENT)], "critical", 3),
     ([stream({**INCIDENT, "severity": "warning"})], "critical", 0),
     ([stream({**INCIDENT, "severity": "warning"})], "warning", 3),
-    ([stream({**INCIDENT, "explained_by": "j"})], "critical", 0),
+    ([stream(lost(), freeze("l"))], "critical", 3),
+    ([stream(MARKER)], "info", 0),
     ([stream(INCIDENT), stream(status="partial")], "critical", 1),
     ([failed("s", "s.mp4", "gone"), stream()], None, 1),
 ])  # fmt: skip

@@ -40,3 +40,8 @@ def test_no_results(tmp_path):
     done = run("verify", "--results", tmp_path / "nothing")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.splitlines() == [f"sightline: {tmp_path / 'nothing'}: holds no results"]
+
+
+def test_results_that_name_nothing():
+    done = run("verify", "--results", "")
+    assert (done.exit_code, done.stderr) == (2, "sightline: name a folder or an s3:// URI for the results\n")
