@@ -156,10 +156,14 @@ class Recorder:
             raise ValueError(f"no table {', '.join(sorted(unknown))}")
         fenced: set[str] = set()
         with self._lock:
+            before = {name: table.version for name, table in self._tables.items()}
             for name, table in self._tables.items():
                 mine = sorted((unit for unit in units if unit.table == name), key=lambda unit: (unit.app, unit.version))
                 if mine:
                     self._append(table, mine, fenced)
+            for name, table in self._tables.items():
+                if before[name] // COMPACT_EVERY != table.version // COMPACT_EVERY:
+                    self._persist(table, lambda table=table: compact(table))  # type: ignore[misc]
         if fenced:
             raise Fenced(fenced)
 
@@ -214,7 +218,6 @@ class Recorder:
         now = self._clock().astimezone(UTC)
         written: dict[tuple[int, ...], list[AddAction]] = {}
         told: list[pa.Table] = []
-        before = table.version
 
         def attempt() -> None:
             fresh = _fresh(table, units, fenced)
@@ -232,8 +235,6 @@ class Recorder:
         self._persist(table, attempt)
         if table.name == "events" and told:
             self.on_events(told[0])
-        if before // COMPACT_EVERY != table.version // COMPACT_EVERY:
-            self._persist(table, lambda: compact(table))
 
     def _persist(self, table: Table, attempt: Callable[[], object]) -> None:
         """Run an attempt until it succeeds, on a fresh snapshot each time."""
