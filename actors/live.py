@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from actors.feed import Cut, Feed, Missing
 from actors.limits import Limits
-from actors.url import SourceError, split
+from actors.url import SourceError, details, split
 
 SLICE_SECONDS = 0.1
 """Nothing waits longer than this without looking whether it is to stop."""
@@ -133,7 +133,7 @@ def udp_socket(url: str, limits: Limits) -> socket.socket:
     except (OSError, UnicodeError) as error:
         if made is not None:
             made.close()
-        what = f"cannot listen on {host}:{port} ({error})"
+        what = f"cannot be listened on{details(url, error)}"
         raise SourceError(f"{url}: {what}; is the address this machine's, and the port free?", "refused") from error
     return made
 

@@ -18,6 +18,7 @@ ErrorKind = Literal[
 Network = Literal["file", "loopback", "link-local", "private", "public"]
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_NETWORK_URL = re.compile(r"(?<![a-z0-9+.-])(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _NOT_UNICODE = re.compile(r"[\ud800-\udfff]")
 _LOGIN = re.compile(r"(?<=://)[^\s/?#'\"]*@")
 _SECRET = re.compile(
@@ -25,6 +26,9 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _LOOKS_SECRET = re.compile(r"([?&;][^=&;\s]+=)(?=[^&;#\s'\"]*\d)(?=[^&;#\s'\"]*[A-Za-z])[\w.~+/%=-]{20,}")
+
+
+_ENCODE = "; in a user name or password write a slash as %2F, a question mark as %3F, a hash as %23"
 
 
 class SourceError(Exception):
@@ -39,10 +43,31 @@ class SourceError(Exception):
 
 
 def redact(text: str) -> str:
-    """Text without the passwords of URLs in it, and without query values that are secret by name or by look."""
-    for pattern, by in ((_LOGIN, "***@"), (_SECRET, r"\1***"), (_LOOKS_SECRET, r"\1***")):
-        text = pattern.sub(by, text)
-    return text
+    """Text without the logins of URLs in it, and without query values that are secret by name or by look.
+
+    People write any character into a password, so a login goes up to the last ``@`` of the line, unless nothing before
+    that can be one: ``http://host/clip@2x.mp4`` and paths stay as they are.
+    """
+    return _without_secrets("\n".join(map(_without_login, text.split("\n"))))
+
+
+def _without_secrets(text: str) -> str:
+    return _LOOKS_SECRET.sub(r"\1***", _SECRET.sub(r"\1***", text))
+
+
+def _without_login(line: str) -> str:
+    line, begin = _LOGIN.sub("***@", line), _NETWORK_URL.search(line)
+    if begin is None:
+        return line
+    login, at, rest = line[begin.end() :].rpartition("@")
+    if not at or (":" not in login and not {"/", "?", "#"}.isdisjoint(login)):
+        return line
+    return f"{line[: begin.end()]}***@{rest}"
+
+
+def details(url: str, error: Exception) -> str:
+    """An error's own words, in brackets. They might quote from a mistyped login: then how to write that instead."""
+    return f" ({error})" if _without_login(url) == _LOGIN.sub("***@", url) else _ENCODE
 
 
 def shown(source: str) -> str:
@@ -65,7 +90,7 @@ def split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise SourceError(f"{url}: is not a valid URL ({error})", "unsupported") from error
+        raise SourceError(f"{url}: is not a valid URL{_ENCODE if '@' in url else ''}", "unsupported") from error
     return parts
 
 
@@ -103,7 +128,8 @@ def stream_name(url: str) -> str:
     if path is not None:
         whole, called = str(path.absolute()), path.name
     else:
-        whole, parts = redact(url), split(redact(url))
+        split(url)
+        whole, parts = _without_secrets(_LOGIN.sub("***@", url)), split(redact(url))
         called = f"{parts.netloc.rpartition('@')[2]}-{parts.path.rpartition('/')[2]}"
     slug = re.sub(r"[^a-z0-9_]+", "-", called.lower()).strip("-_")[-54:].strip("-_") or "stream"
     return f"{slug}-{hashlib.sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
@@ -123,7 +149,8 @@ def network(url: str) -> Network:
     try:
         found = socket.getaddrinfo(parts.hostname, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise SourceError(f"{url}: the host {parts.hostname} is not known; check its spelling", "refused") from error
+        why = f"its host is not known{details(url, error)}; check its spelling"
+        raise SourceError(f"{url}: {why}", "refused") from error
     classes = {_class_of(str(address[4][0])) for address in found}
     order: tuple[Network, ...] = ("link-local", "loopback", "private", "public")
     return next(name for name in order if name in classes)

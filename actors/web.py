@@ -14,7 +14,7 @@ import httpx
 
 from actors.limits import Limits
 from actors.live import Halt
-from actors.url import ErrorKind, SourceError, permitted
+from actors.url import ErrorKind, SourceError, details, permitted
 
 _ANSWERS: dict[int, tuple[ErrorKind, str]] = {
     401: ("permission", "give a user and password in the URL"),
@@ -114,7 +114,8 @@ def _translated(error: Exception, url: str, limits: Limits, *, late: bool) -> So
     if isinstance(error, httpx.TimeoutException) or late:
         return SourceError(f"{url}: no answer within {limits.connect_seconds:g} s; is the server up?", "timeout")
     if isinstance(error, httpx.ConnectError):
-        return SourceError(f"{url}: cannot connect ({error}); is the server up and the address right?", "refused")
+        why = f"cannot connect{details(url, error)}; is the server up and the address right?"
+        return SourceError(f"{url}: {why}", "refused")
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return SourceError(f"{url}: not a valid URL ({error})", "unsupported")
-    return SourceError(f"{url}: the connection broke ({error}); run the command again", "io")
+        return SourceError(f"{url}: is not a valid URL{details(url, error)}", "unsupported")
+    return SourceError(f"{url}: the connection broke{details(url, error)}; run the command again", "io")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from actors import spans
@@ -26,21 +29,50 @@ class ClippingThresholds(Thresholds):
         description="Lossy coding turns plateaus into peaks, and what is over full scale is cut off by whatever plays "
         "it. Lower it to find more of what was clipped before coding, at the price of alarms on loud masters.",
     )  # fmt: skip
+    near_dbfs: float = Field(
+        -0.5, ge=-20, le=0, title="level in dBFS that peaks after clipping and lossy coding reach again and again",
+        description="Origin: music driven 12 dB into clipping, coded in AAC and MP3, against the same music limited.",
+    )  # fmt: skip
+    near_share: float = Field(
+        0.4, gt=0, le=1, title="share of the hops of 10 ms of a second whose peaks reach near_dbfs, at least",
+        description="Origin: clipped by 12 dB 0.65 or more, brick-wall limited by 12 dB 0.33 or less, other masters "
+        "0.05. Lower it to find lighter clipping, at the price of alarms on loud masters.",
+    )  # fmt: skip
     hold_seconds: float = Field(
         1.0, ge=0, le=60, title="seconds without clipping that end an incident",
         description="Origin: our choice; a listener hears bursts closer than this as one fault.",
     )  # fmt: skip
 
 
+WINDOW = 10
+"""Rows of 100 ms over which the share of hops near full scale is taken."""
+
+LINE_UP_DB = 0.1
+"""Peaks that differ by less are a tone at a steady level, and no clipping."""
+
+
+_FAR = 1e9
+"""Greater than any peak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clipped:
+    """What is remembered. ``near``: of each of the last rows how many hops came near full scale, least and most."""
+
+    span: Span = Span()  # noqa: RUF009 - frozen
+    near: tuple[tuple[int, float, float], ...] = ()
+
+
 class Clipping:
     """Finds clipping, to 100 ms; bursts less than ``hold_seconds`` apart are one incident.
 
     The peak is the greatest number of clipped samples per second, over 100 ms of one channel. Where coding has taken
-    the plateaus away, the hops of 10 ms that go beyond the limit are counted instead: at least so many samples do.
+    the plateaus away, the hops of 10 ms are counted instead that go beyond the limit, or that come near full scale
+    where those around do so, too: at least so many samples are clipped.
     """
 
     name = "clipping"
-    version = 1
+    version = 2
     table: Table = "audio"
     metrics: tuple[str, ...] = ("peaks", "clipped_samples")
     severity: Severity = "warning"
@@ -48,28 +80,46 @@ class Clipping:
     def __init__(self, settings: ClippingThresholds | None = None) -> None:
         self.settings = settings or ClippingThresholds()
 
-    def start(self) -> Span:
+    def start(self) -> Clipped:
         """Nothing clipped yet."""
-        return Span()
+        return Clipped()
 
-    def judge(self, state: Span, rows: Rows) -> tuple[Span, list[Event]]:
-        """Follow plateaus and peaks over full scale, across the rows between bursts."""
+    def judge(self, state: Clipped, rows: Rows) -> tuple[Clipped, list[Event]]:
+        """Follow plateaus, and peaks over and near full scale, across the rows between bursts."""
+        if not len(rows):
+            return state, []
         plateaus = rows.columns["clipped_samples"].astype(np.int64).max(axis=1)
         peaks = rows.columns["peaks"].astype(np.float64).reshape(len(rows), HOPS, -1)
         over = np.count_nonzero(peaks > 10 ** (self.settings.limit_dbfs / 20), axis=1).max(axis=1)
-        held = (plateaus >= self.settings.minimum_samples) | (over > 0)
-        telling = hops.bridge(state, rows, held, rows.base.ceil(self.settings.hold_seconds))
-        level = 10.0 * np.maximum(plateaus, over)
-        state, moments = spans.follow(state, rows.where(telling), held[telling], level[telling], 0)
-        return state, [self._event(rows, moment) for moment in moments]
+        near, remembered = self._near(state, peaks)
+        held = (plateaus >= self.settings.minimum_samples) | (over > 0) | (near > 0)
+        telling = hops.bridge(state.span, rows, held, rows.base.ceil(self.settings.hold_seconds))
+        level = 10.0 * np.maximum(np.maximum(plateaus, over), near)
+        span, moments = spans.follow(state.span, rows.where(telling), held[telling], level[telling], 0)
+        return Clipped(span, remembered), [self._event(rows, moment) for moment in moments]
 
-    def finish(self, state: Span, rows: Rows) -> list[Event]:
+    def finish(self, state: Clipped, rows: Rows) -> list[Event]:
         """Close clipping that lasts to the end."""
-        return [self._event(rows, moment) for moment in spans.close(state)]
+        return [self._event(rows, moment) for moment in spans.close(state.span)]
 
     def unknown(self, format_text: str) -> str | None:
         """Clipping can be told in every format."""
         return None
+
+    def _near(
+        self, state: Clipped, peaks: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], tuple[tuple[int, float, float], ...]]:
+        """Hops near full scale of each row (n,), 0 where too few of the second up to it are; and what to remember."""
+        reached = np.where(peaks >= 10 ** (self.settings.near_dbfs / 20), peaks, np.nan)
+        counts = np.count_nonzero(~np.isnan(reached), axis=1).max(axis=1)
+        least = np.fmin.reduce(reached, axis=(1, 2), initial=_FAR)
+        most = np.fmax.reduce(reached, axis=(1, 2), initial=0.0)
+        known = [*state.near, *zip(counts.tolist(), least.tolist(), most.tolist(), strict=True)]
+        table = np.array([(0, _FAR, 0.0)] * (WINDOW - 1 - len(state.near)) + known)
+        around = np.lib.stride_tricks.sliding_window_view(table, WINDOW, axis=0)
+        many = around[:, 0].sum(axis=1) >= self.settings.near_share * WINDOW * HOPS
+        steady = around[:, 2].max(axis=1) < around[:, 1].min(axis=1) * 10 ** (LINE_UP_DB / 20)
+        return np.where(many & ~steady, counts, 0), tuple(known[1 - WINDOW :])
 
     def _event(self, rows: Rows, moment: Moment) -> Event:
         return spans.event(self, rows, moment, unit="samples/s", message="sound is cut off at full scale")

@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 
 from actors.detectors.clipping import Clipping, ClippingThresholds
 from tests.actors import ebu
+from tests.actors.rows import check_splits
 
 RATE = 48000
 
@@ -58,3 +60,43 @@ def test_a_sample_beyond_full_scale_betrays_what_coding_has_rounded():
 def test_clipping_at_the_end_closes_there():
     sound = np.concatenate((sine(1, 0.5), sine(0.55, 3)), axis=1)
     assert [(start, end) for _, start, end, _ in clippings(sound)] == [(1.0, 1.55)]
+
+
+def peaked(levels):
+    """A tone whose hops of 10 ms have these peaks."""
+    gains = np.repeat(np.asarray(levels, np.float32), RATE // 100)
+    wave = np.sin(2 * np.pi * 440 / RATE * np.arange(len(gains)))
+    wave = wave.reshape(-1, RATE // 100)
+    wave /= np.abs(wave).max(axis=1, keepdims=True)
+    return (gains * wave.ravel())[None].repeat(2, axis=0).astype(np.float32)
+
+
+def uneven(count, share, near=(0.95, 0.99)):
+    """Peaks of hops: of each ten so many near full scale, the others well below."""
+    levels = np.random.default_rng(5).uniform(*near, count)
+    levels[np.arange(count) % 10 >= share] = 0.6
+    return levels
+
+
+def test_peaks_that_come_near_full_scale_again_and_again_are_clipping_after_lossy_coding():
+    sound = peaked([*np.full(100, 0.5), *uneven(300, 8), *np.full(100, 0.5)])
+    ((_, start, end, peak),) = clippings(sound)
+    assert 1.0 < start <= 1.5
+    assert (end, peak) == (4.0, 80.0)
+    assert clippings(sound, near_dbfs=-0.05) == clippings(sound, near_share=0.9) == []
+
+
+@pytest.mark.parametrize("share", [1, 2, 3])
+def test_loud_masters_are_none(share):
+    assert clippings(peaked(uneven(600, share))) == []
+
+
+def test_a_steady_tone_near_full_scale_is_none():
+    assert clippings(peaked(np.full(300, 0.97))) == []
+    assert clippings(peaked(0.97 + 0.004 * np.random.default_rng(1).uniform(-1, 1, 300))) == []
+
+
+@pytest.mark.parametrize("sizes", [[1] * 60, [7, 1, 12, 3, 9], [30]])
+def test_any_split_gives_the_same_events(sizes):
+    rows = ebu.rows_of(peaked([*np.full(50, 0.5), *uneven(300, 6), *np.full(150, 0.5), *uneven(100, 9)]), RATE)
+    assert len(check_splits(Clipping(), [rows], sizes)) == 4

@@ -127,7 +127,7 @@ def test_udp_that_is_no_media_is_silence(watch):
 def test_a_udp_port_that_is_taken():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(SourceError, match="cannot listen"), open_source(f"udp://127.0.0.1:{taken.getsockname()[1]}"):
+        with pytest.raises(SourceError, match="cannot be listened on"), open_source(f"udp://127.0.0.1:{taken.getsockname()[1]}"):
             pass
 
 

@@ -2,16 +2,19 @@ import re
 import socket
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from actors.url import SourceError, join, network, permitted, redact, stream_name
+from actors import document
+from actors.limits import Limits
+from actors.source import open_source
+from actors.url import SourceError, join, network, permitted, redact, shown, split, stream_name
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "without"),
     [
         ("rtsp://user:s3cr3t@camera/live", "rtsp://***@camera/live"),
         ("http://user:p@ss@host/a?b=1", "http://***@host/a?b=1"),
@@ -21,10 +24,22 @@ NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
         ("https://h/a?e=s3cr3ts3cr3ts3cr3ts3cr3t", "https://h/a?e=***"),
         ("https://h/watch?channel=first-public-channel&w=1280", "https://h/watch?channel=first-public-channel&w=1280"),
         ("/tmp/user@home/a.mp4", "/tmp/user@home/a.mp4"),
+        ("http://user:s3cr3t two@host/x", "http://***@host/x"),
+        ("http://user:s3cr3t/ret@host/x", "http://***@host/x"),
+        ("http://user:s3cr3t#r?t@host/x: refused", "http://***@host/x: refused"),
+        ("opening 'http://u'ser:\"s3cr3t\"@host/x'", "opening 'http://***@host/x'"),
+        ("http://s3cr3t s3cr3t@host/x", "http://***@host/x"),
+        ("http://h/a.m3u8: names http://u:s3cr3t@g/x", "http://***@g/x"),
+        ("http://host/clip@2x.mp4", "http://host/clip@2x.mp4"),
+        ("http://me@host/clip@2x.mp4", "http://***@host/clip@2x.mp4"),
+        ("file:///a/b:c/clip@2x.mp4: is empty", "file:///a/b:c/clip@2x.mp4: is empty"),
+        ("C:/clip@2x.mp4", "C:/clip@2x.mp4"),
+        ("s3://bucket/a@b", "s3://bucket/a@b"),
+        ("http://u:s3cr3t@h/x\nb@c: no", "http://***@h/x\nb@c: no"),
     ],
 )
-def test_redact_takes_out_what_is_secret_and_no_more(text, shown):
-    assert redact(text) == shown
+def test_redact_takes_out_what_is_secret_and_no_more(text, without):
+    assert redact(text) == without
     assert "s3cr3t" not in redact(text)
 
 
@@ -32,6 +47,57 @@ def test_a_source_error_never_holds_a_secret():
     error = SourceError("http://user:s3cr3t@host/x?key=s3cr3t: refused", "refused")
     assert "s3cr3t" not in str(error)
     assert "s3cr3t" not in repr(error)
+
+
+CANARY = "Zq7w"
+PIECE = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8),
+    st.lists(st.sampled_from([*"@:/?#'\" ()[]\\%&=;,\u2028", "://", "http://", "80/", "%2F", "?key="]), max_size=6)
+    .map("".join),
+)
+
+
+@st.composite
+def logins(draw):
+    """``user:password`` as anybody may type them, with a canary in one of them."""
+    before, after, other = draw(PIECE), draw(PIECE), draw(PIECE)
+    telling = before + CANARY + after
+    return f"{telling}:{other}" if draw(st.booleans()) else f"{other}:{telling}"
+
+
+@settings(max_examples=400)
+@given(
+    logins(), st.sampled_from(["http", "https", "rtsp", "udp", "srt+x"]),
+    st.sampled_from(["{}", "{}: refused", "[Errno 1] '{}'", "a b: {} and {}", "http://h:80/a: names {}, no"]),
+    st.sampled_from(["", "/live.ts", "/a b.ts?x=1&token=2#f", ":81/x"]),
+)
+@example("a:Zq7w two", "http", "{}", "")
+@example("0:80/Zq7w", "http", "{}", "/x")
+@example("a:x http://Zq7w", "http", "{}", "")
+def test_no_piece_of_a_login_is_ever_shown(login, scheme, message, rest):
+    url = f"{scheme}://{login}@127.0.0.1{rest}"
+    text = message.format(url, url)
+    said = [shown(text), redact(text), str(SourceError(text, "io")), repr(SourceError(text, "io"))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", unknown)
+        for ask in (stream_name, network, split, lambda url: permitted(url, "http://h/"), opened):
+            try:
+                said.append(str(ask(url)) if ask is not split else "")
+            except SourceError as error:
+                said.append(str(error))
+    said.append(document.failed("", url, text)["error"])
+    assert not [each for each in said if CANARY.lower() in each.lower()]
+    assert all(shown(each) == each for each in said)
+
+
+def unknown(*args, **kwargs):
+    raise socket.gaierror(-2, f"{args[0]}: Name or service not known")
+
+
+def opened(url):
+    """Open it as a source, which fails."""
+    with open_source(url, limits=Limits(connect_seconds=0.2)):
+        raise SourceError("it opened", "io")
 
 
 @given(st.text(max_size=200))

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 
@@ -85,6 +86,30 @@ def test_one_spelling_of_a_path_is_enough(run):
 def test_nothing_secret_is_shown(run):
     _, document, said = run
     assert "s3cr3t" not in document.model_dump_json() + said
+
+
+MISTYPED = (
+    "http://user:Zq7w two@127.0.0.1:1/x.ts", "http://user:Zq7w/ret@127.0.0.1:1/x.ts", "http://user:Zq7w#r@127.0.0.1:1/",
+    "http://u'se:\"Zq7w\"@127.0.0.1:1/x.ts", "http://user:Zq7w?ret@127.0.0.1:1/x.ts", "http://Zq7w:80/et@127.0.0.1:1/x",
+    "udp://user:80/Zq7w@127.0.0.1:1", "rtsp://Zq7w:a b@127.0.0.1/x", "http://a@b:Zq7w@[::1/x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", [("--json",), ("--jsonl",), ()])
+def test_a_mistyped_login_is_shown_nowhere(tmp_path, monkeypatch, mode):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    outputs = ("--csv", "a.csv", "--report", "a.html", "--jobs", "1")
+    done = CliRunner().invoke(app, ["analyze", *MISTYPED, *mode, *outputs], prog_name="sightline")
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    written = (tmp_path / "a.csv").read_text() + (tmp_path / "a.html").read_text()
+    assert "zq7w" not in (done.output + written).lower()
+    assert done.stdout.count("http://***@") >= 6
+    assert "***@127.0.0.1:1/x.ts" in written
+
+
+def unknown(*args, **kwargs):
+    raise socket.gaierror(-2, f"{args[0]}: Name or service not known")
 
 
 def test_names_are_text_and_never_markup_in_tables(place, run):
