@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 from actors.clock import TimeBase
 from actors.incident import Event
@@ -27,15 +28,23 @@ _KINDS = ("opened", "updated", "closed", "marker")
 class Cause:
     """A detector whose incidents explain another's.
 
-    ``anywhere``: on every track, else on the same. ``only``: the effect's own cause must be this one, if it is given.
+    ``where``: on the same track, on any, or on one that goes before (pictures before sound), so that of several tracks
+    one explains the others. ``only``: the effect's own cause must be this one, if it is given; ``because``: the
+    explaining incident's must be one of these. ``near_seconds``: by how much that counts as longer at both ends.
+    ``outlasts``: it must be at least as long as the effect.
     """
 
     detector: str
-    anywhere: bool = False
+    where: Literal["same", "any", "leading"] = "same"
     only: str = ""
+    because: tuple[str, ...] = ()
+    near_seconds: Fraction = Fraction(0)
+    outlasts: bool = False
 
 
-_STALLED = Cause("stalled", anywhere=True)
+_STALLED = Cause("stalled", "any")
+_STEP = ("jump", "back")
+"""Timestamps that do not go on: a decoder then lacks what it was told to refer to."""
 
 CAUSES: dict[str, tuple[Cause, ...]] = {
     "black": (_STALLED,),
@@ -45,20 +54,23 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
     "silence": (_STALLED,),
     "channel_loss": (_STALLED, Cause("silence")),
     "loudness": (_STALLED,),
-    "timestamps": (_STALLED,),
-    "decode_errors": (_STALLED,),
+    "timestamps": (_STALLED, Cause("timestamps", "leading", near_seconds=Fraction(1, 4))),
+    "decode_errors": (
+        _STALLED, Cause("timestamps", "any", because=_STEP, near_seconds=Fraction(1, 2)),
+        Cause("timestamps", "any", because=("gap",), near_seconds=Fraction(1, 2), outlasts=True),
+    ),
 }  # fmt: skip
 """By effect, in the order in which they are preferred: a source that gives nothing, then a loss, then what it shows."""
 
 RANKS = {
-    name: rank for rank, name in enumerate(("stalled", "decode_errors", "timestamps", "black", "silence"))
+    name: rank for rank, name in enumerate(("stalled", "timestamps", "decode_errors", "black", "silence"))
 }
 """Of events decided at the same time causes come first; what is no cause comes last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An incident that may explain others. ``end`` is None while it is open."""
+    """An incident that may explain others. ``end`` is None while it is open; ``cause`` is its own, so far."""
 
     id: str
     detector: str
@@ -66,6 +78,7 @@ class Known:
     base: TimeBase
     start: int
     end: int | None
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +141,8 @@ def _release(state: ExplainState, event: Event, stream: str) -> tuple[ExplainSta
         if cause is None:
             state = replace(state, waiting=(*state.waiting, event))
     if event.detector in RANKS and event.kind != "marker":
-        known = Known(event.id(stream), event.detector, event.track, event.base, event.start, event.end)
+        place = (event.track, event.base, event.start, event.end)
+        known = Known(event.id(stream), event.detector, *place, event.cause)
         others = tuple(other for other in state.known if other.id != known.id)
         state = replace(state, known=(*others, known))
         late = [effect for effect in state.waiting if _explains(known, effect, _at(event))]
@@ -140,31 +154,52 @@ def _release(state: ExplainState, event: Event, stream: str) -> tuple[ExplainSta
 
 
 def _cause(state: ExplainState, effect: Event) -> str | None:
-    """The id of the preferred cause of an incident that has closed; of equals, the one that began first."""
+    """The id of the preferred cause of an incident that has closed; of equals, the one that began first.
+
+    Of several tracks, one on the first: pictures before sound.
+    """
     for cause in CAUSES[effect.detector]:
-        found = [known for known in state.known if known.detector == cause.detector and _explains(known, effect, None)]
+        found = [known for known in state.known if _fits(cause, known, effect, None)]
         if found:
+            if cause.where != "same":
+                found = [known for known in found if known.track == min((other.track for other in found), key=_place)]
             return min(found, key=lambda known: (known.base.exact(known.start), known.track, known.id)).id
     return None
 
 
 def _explains(known: Known, effect: Event, until: Fraction | None) -> bool:
-    """Whether the overlap is large enough. ``until``: how far a cause that is open has come; None: it lasts."""
-    fits = any(
-        cause.detector == known.detector
-        and (cause.anywhere or known.track == effect.track)
-        and cause.only in ("", effect.cause)
-        for cause in CAUSES.get(effect.detector, ())
-    )
-    if not fits or effect.end is None:
+    """Whether an incident is a cause of another. ``until``: how far one that is open has come; None: it lasts."""
+    return any(_fits(cause, known, effect, until) for cause in CAUSES.get(effect.detector, ()))
+
+
+def _fits(cause: Cause, known: Known, effect: Event, until: Fraction | None) -> bool:
+    """Whether it is so as this cause says, and overlaps enough."""
+    if effect.end is None or cause.detector != known.detector or not _reaches(cause, known.track, effect.track):
+        return False
+    if cause.only not in ("", effect.cause) or (cause.because and known.cause not in cause.because):
         return False
     start, end = effect.base.exact(effect.start), effect.base.exact(effect.end)
     first = known.base.exact(known.start)
     if known.end is not None:
         until = known.base.exact(known.end)
     last = end if until is None else until
+    if cause.outlasts and last - first < end - start:
+        return False
+    first, last = first - cause.near_seconds, last + cause.near_seconds
     overlap = min(last, end) - max(first, start)
     return 2 * overlap >= end - start and (overlap > 0 or first <= start <= last)
+
+
+def _reaches(cause: Cause, track: str, effect: str) -> bool:
+    """Whether a cause on one track may explain an effect on another."""
+    if cause.where == "leading":
+        return _place(track) < _place(effect)
+    return cause.where == "any" or track == effect
+
+
+def _place(track: str) -> tuple[bool, str]:
+    """Where a track stands: pictures before sound."""
+    return not track.startswith("v"), track
 
 
 def _forget(state: ExplainState, event: Event) -> ExplainState:

@@ -33,3 +33,28 @@ def test_a_picture_held_through_a_gap_is_explained_by_it(tmp_path, defect, suffi
     assert (freeze["start_seconds"], freeze["end_seconds"]) == (pytest.approx(3.96), pytest.approx(end))
     assert (freeze["cause"], freeze["explained_by"]) == ("no_packets", gap["id"])
     assert "no packets" in freeze["message"]
+
+
+@pytest.mark.parametrize(("by", "words"), [
+    ("-3", "jump back by 3.000 s"), ("12", "jump forward by 12.000 s"), ("-0.5", "step back by 0.500 s"),
+    ("9", "gap in the timestamps of 9.000 s"),
+])  # fmt: skip
+def test_one_jump_is_one_incident_and_says_what_it_is(tmp_path, by, words):
+    incidents = analysed(tmp_path, f"timestamp_jump:start=4,by={by}", ".ts", seconds=8)
+    unexplained = [incident for incident in incidents if not incident["explained_by"]]
+    assert [(incident["detector"], incident["track"]) for incident in unexplained] == [("timestamps", "v:0")]
+    assert words in unexplained[0]["message"]
+    (sound,) = of(incidents, "timestamps", "a:0")
+    assert sound["explained_by"] == unexplained[0]["id"]
+
+
+def test_what_the_decoder_says_of_the_last_packet_before_a_gap_is_explained_by_it(tmp_path):
+    incidents = analysed(tmp_path, "lost_packets:start=4,length=4,share=1", ".ts")
+    (gap,), (damage,) = of(incidents, "timestamps"), of(incidents, "decode_errors")
+    assert (gap["explained_by"], damage["explained_by"]) == (None, gap["id"])
+
+
+def test_damage_is_not_explained_by_the_gaps_that_it_leaves(tmp_path):
+    incidents = analysed(tmp_path, "lost_packets:start=2,length=2,share=0.05", ".ts", seconds=6)
+    (damage,) = of(incidents, "decode_errors")
+    assert damage["explained_by"] is None

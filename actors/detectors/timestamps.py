@@ -67,7 +67,7 @@ class Timestamps:
     """
 
     name = "timestamps"
-    version = 1
+    version = 2
     table: Table = "packets"
     metrics: tuple[str, ...] = ("dts_time", "pts_time")
     severity: Severity = "warning"
@@ -120,7 +120,7 @@ class Timestamps:
         hits = [
             _jump(rows, int(place[at]), stamps, earlier) if jumps[at]
             else _gap(rows, int(place[at]), stamps, earlier, int(intervals[at]), int(expected[at])) if late[at]
-            else hit_at(rows, int(place[at]), rows.base.seconds(-int(intervals[at])), "back")
+            else hit_at(rows, int(place[at]), rows.base.seconds(int(expected[at] - intervals[at])), "back")
             for at in np.flatnonzero(jumps | late | back).tolist()
         ]  # fmt: skip
         return replace(state, dts=int(times[-1]), duration=int(lasts[-1]), epoch=int(epochs[-1])), hits
@@ -149,11 +149,14 @@ class Timestamps:
 
     def _event(self, rows: Rows, moment: Moment, burst: Burst) -> Event:
         times = "" if burst.hits == 1 else f", {burst.hits} faults"
-        message = f"{_WORDS[burst.kind]} of {moment.span.peak:.3f} s{times}"
-        return event(self, rows, moment, unit="s", message=message, cause=burst.kind)
+        message = f"{_WORDS[burst.kind]} {moment.span.peak:.3f} s{times}"
+        return event(self, rows, moment, unit="s", message=message, cause=burst.kind.partition("_")[0])
 
 
-_WORDS = {"gap": "gap in the timestamps", "back": "timestamps step back", "jump": "timestamps jump"}
+_WORDS = {
+    "gap": "gap in the timestamps of", "back": "timestamps step back by", "jump_back": "timestamps jump back by",
+    "jump_forward": "timestamps jump forward by",
+}  # fmt: skip
 
 
 def _stamps(state: Course, rows: Rows) -> NDArray[np.int64]:
@@ -163,11 +166,12 @@ def _stamps(state: Course, rows: Rows) -> NDArray[np.int64]:
 
 
 def _jump(rows: Rows, index: int, stamps: NDArray[np.int64], earlier: int) -> Hit:
-    """A new epoch: by how much the source's own timestamps leap, beyond the frame that was shown."""
-    _, wrap, pts, _, _ = stamps[earlier + index].tolist()
-    _, last_wrap, last_pts, _, duration = stamps[earlier + index - 1].tolist()
-    leap = pts + wrap * WRAP - last_pts - last_wrap * WRAP - duration
-    return hit_at(rows, index, rows.base.seconds(abs(leap)), "jump")
+    """A new epoch: by how much the source's own timestamps leap from where what was shown ended."""
+    new, old = stamps[earlier + index], stamps[: earlier + index][-ORDER:]
+    old = old[old[:, 0] == old[-1, 0]]
+    ended = int((old[:, 2] + old[:, 1] * WRAP + old[:, 4]).max())
+    leap = int(new[2]) + int(new[1]) * WRAP - ended
+    return hit_at(rows, index, rows.base.seconds(abs(leap)), "jump_back" if leap < 0 else "jump_forward")
 
 
 def _gap(rows: Rows, index: int, stamps: NDArray[np.int64], earlier: int, interval: int, expected: int) -> Hit:

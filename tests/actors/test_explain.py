@@ -109,11 +109,58 @@ def test_what_is_remembered_is_bounded():
 def test_causes_are_ranked_and_never_explain_each_other_in_a_ring():
     for effect, causes in CAUSES.items():
         for cause in causes:
-            assert RANKS[cause.detector] < RANKS.get(effect, len(RANKS))
+            rank = RANKS.get(effect, len(RANKS))
+            assert RANKS[cause.detector] < rank or (cause.where == "leading" and cause.detector == effect)
+
+
+def test_of_one_jump_on_several_tracks_the_first_explains_the_others():
+    jumps = {
+        track: incident("timestamps", start, start + 40, start + 40, start + 2100, track=track, cause="jump")
+        for track, start in (("a:1", 4100), ("a:0", 3900), ("v:1", 4010), ("v:0", 4000))
+    }
+    for order in (list(jumps), list(jumps)[::-1]):
+        events = settled(*(jumps[track] for track in order))
+        found = {track: [e.explained_by for e in events if e.track == track][-1] for track in jumps}
+        first = jumps["v:0"][0].id(STREAM)
+        assert found["v:0"] is None
+        assert found["v:1"] == found["a:0"] == found["a:1"] == first
+
+
+def test_what_a_decoder_says_is_explained_by_the_jump_of_the_first_track():
+    jumps = [
+        incident("timestamps", start, start + 40, start + 40, start + 2040, track=track, cause="jump")
+        for track, start in (("a:0", 3990), ("v:0", 4000))
+    ]
+    damage = incident("decode_errors", 3900, 3940, 3940, 5990)
+    assert explained(settled(*jumps, damage), "decode_errors") == jumps[1][0].id(STREAM)
+
+
+def test_other_faults_of_other_tracks_are_their_own():
+    one = incident("timestamps", 4000, 4500, 4500, 6500, cause="gap")
+    for start, end in ((4800, 5200), (3000, 3700), (4100, 6000)):
+        other = incident("timestamps", start, end, end, end + 2000, track="a:0", cause="gap")
+        assert explained(settled(one, other), "timestamps") is None
+
+
+@pytest.mark.parametrize(("cause", "span", "errors", "fits"), [
+    ("jump", (4000, 4040), (3900, 3940), True), ("jump", (4000, 4040), (4040, 4500), True),
+    ("back", (4000, 4040), (4000, 5000), True), ("jump", (4000, 4040), (3000, 9000), False),
+    ("jump", (4000, 4040), (4600, 4700), False), ("gap", (4000, 8000), (3920, 3960), True),
+    ("gap", (4000, 4080), (3900, 4400), False),
+])  # fmt: skip
+@pytest.mark.parametrize("track", ["v:0", "a:0"])
+def test_what_a_decoder_says_at_a_jump_or_beside_a_gap_is_explained_by_it(cause, span, errors, fits, track):
+    """Where packets are lost, the gaps that they leave are shorter than the damage."""
+    start, end = span
+    jump = incident("timestamps", start, end, end, end + 2000, track=track, cause=cause)
+    damage = incident("decode_errors", *errors, errors[0] + 40, max(errors[1] + 2000, end))
+    for order in ((jump, damage), (damage, jump)):
+        assert (explained(settled(*order), "decode_errors") == jump[0].id(STREAM)) is fits
 
 
 DETECTORS = (("black", "v:0"), ("freeze", "v:0"), ("freeze", "v:1"), ("silence", "a:0"), ("channel_loss", "a:0"),
-             ("decode_errors", "v:0"), ("timestamps", "v:0"))  # fmt: skip
+             ("decode_errors", "v:0"), ("timestamps", "v:0"), ("timestamps", "v:1"), ("timestamps", "a:0"))  # fmt: skip
+OWN_CAUSES = {"freeze": ["", "no_packets", "decode_failure"], "timestamps": ["gap", "jump", "back"]}
 BASES = {"v:0": MS, "v:1": TimeBase(1, 90), "a:0": TimeBase(1, 480)}
 
 
@@ -128,7 +175,7 @@ def histories(draw):
         ):
             start, end = now + gap, now + gap + length
             opened = start + draw(st.integers(0, length))
-            cause = draw(st.sampled_from(["", "no_packets", "decode_failure"])) if detector == "freeze" else ""
+            cause = draw(st.sampled_from(OWN_CAUSES.get(detector, [""])))
             events += [
                 replace(one, base=base, at=base.ceil(Fraction(one.at, 10)), start=base.ceil(Fraction(one.start, 10)),
                         start_pts=one.start, end=one.end and base.ceil(Fraction(one.end, 10)))

@@ -70,6 +70,36 @@ def test_a_step_back():
     assert only == (1.76, 1.8, "back")
 
 
+def said(*parts):
+    return judged(Timestamps(), list(parts))[-1].message
+
+
+def jumped(seconds, order=None):
+    """A new epoch: what the source says moves by so much, what is shown goes on."""
+    time = np.arange(150) * FRAME
+    time[:50] = time[:50] if order is None else time[:50][order]
+    rows = packets(150, time=np.arange(150) * FRAME)
+    rows.columns["pts_time"], rows.columns["pts"] = time, time + 7
+    rows.columns["epoch"][50:] = 1
+    rows.columns["pts"][50:] += round(seconds * 25 * FRAME)
+    return joined(rows.slice(0, 50), rows.slice(50, 150))
+
+
+@pytest.mark.parametrize(("seconds", "words"), [
+    (-3, "timestamps jump back by 3.000 s"), (12, "timestamps jump forward by 12.000 s"),
+    (-0.04, "timestamps jump back by 0.040 s"),
+])  # fmt: skip
+def test_a_jump_is_said_as_a_viewer_of_the_timeline_reads_it(seconds, words):
+    reordered = np.arange(50)
+    reordered[47:] = [49, 47, 48]
+    for order in (None, reordered):
+        assert said(*jumped(seconds, order)) == words
+
+
+def test_a_step_back_is_said_from_where_time_should_have_gone_on():
+    assert said(spaced([FRAME] * 49 + [-5 * FRAME] + [FRAME] * 99)) == "timestamps step back by 0.240 s"
+
+
 def test_a_new_epoch_is_a_jump_and_its_size_is_what_the_source_says():
     first, second = packets(50), packets(100, time=np.arange(50, 150) * FRAME, epoch=1)
     second.columns["pts"][:] += 10 * 25 * FRAME
