@@ -14,6 +14,9 @@ _HEX = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _DATA_FILE = re.compile(rf"day=\d{{4}}-\d\d-\d\d/(?:{_HEX}|part-\d{{5}}-{_HEX}-c\d{{3}}(?:\.[a-z0-9]+)?)\.parquet")
 """A data file of ours, or one that another engine wrote into a table of ours (``optimize``)."""
 
+_EVIDENCE = re.compile(rf"{_HEX}\.(?:mkv|jpg)|\.{_HEX}")
+"""A file of evidence, named by its incident; or one that was never finished."""
+
 
 def refuse(root: str, names: Iterable[str]) -> None:
     """See that the folders of tables hold nothing but these: a table is only made where there is nothing yet.
@@ -50,3 +53,8 @@ def deletable(uri: str, path: str) -> bool:
         return True
     file = Path(uri, path)
     return not file.is_symlink() and not file.parent.is_symlink()
+
+
+def evidence(name: str) -> bool:
+    """Whether a file in the folder of evidence is one of ours."""
+    return _EVIDENCE.fullmatch(name) is not None

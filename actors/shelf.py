@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pyarrow.fs as pafs
 
+from actors import foreign
 from actors.storage import FAILURES, filesystem, located
 
 FOLDER = "evidence"
@@ -65,9 +66,10 @@ class Shelf:
             raise
 
     def _make_room(self, incoming: int) -> None:
-        """Remove the oldest files until so many bytes more may be kept."""
+        """Remove the oldest of our files until so many bytes more may be kept."""
         found = self._files.get_file_info(pafs.FileSelector(FOLDER))
-        files = sorted((file for file in found if file.type == pafs.FileType.File), key=lambda file: file.mtime_ns)
+        ours = [file for file in found if file.type == pafs.FileType.File and foreign.evidence(file.base_name)]
+        files = sorted(ours, key=lambda file: file.mtime_ns)
         over = sum(file.size for file in files) + incoming - self._most
         for file in files:
             if over <= 0:

@@ -1,6 +1,7 @@
 """The folder of evidence: whole files, never written twice, and bounded in their sum."""
 
 import os
+import uuid
 from pathlib import Path
 
 import pyarrow.fs as pafs
@@ -53,15 +54,32 @@ def test_what_is_there_stays(tmp_path):
     assert names(tmp_path) == ["one.mkv"]
 
 
+def clip(number):
+    """The name of an incident's clip."""
+    return f"{uuid.UUID(int=number)}.mkv"
+
+
 def test_the_oldest_go_first(tmp_path):
     shelf = Shelf(str(tmp_path), most_bytes=100)
-    for number, name in enumerate(("c", "a", "b", "d")):
-        shelf.put(name, bytes(25))
-        aged(tmp_path, name, 1000 + number)
-    shelf.put("e", bytes(26))
-    assert names(tmp_path) == ["b", "d", "e"]
-    shelf.put("f", bytes(100))
-    assert names(tmp_path) == ["f"]
+    for second, number in enumerate((3, 1, 2, 4)):
+        shelf.put(clip(number), bytes(25))
+        aged(tmp_path, clip(number), 1000 + second)
+    shelf.put(clip(5), bytes(26))
+    assert names(tmp_path) == [clip(2), clip(4), clip(5)]
+    shelf.put(clip(6), bytes(100))
+    assert names(tmp_path) == [clip(6)]
+
+
+@pytest.mark.parametrize("name", ["master.mkv", ".hidden", "a.jpg", f"{clip(1)}.mp4", f"my {clip(1)}"])
+def test_files_of_others_are_neither_counted_nor_removed(tmp_path, name):
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / name).write_bytes(bytes(500))
+    aged(tmp_path, name, 1000)
+    shelf = Shelf(str(tmp_path), most_bytes=100)
+    for number in (1, 2, 3):
+        shelf.put(clip(number), bytes(50))
+        aged(tmp_path, clip(number), 1000 + number)
+    assert names(tmp_path) == sorted([name, clip(2), clip(3)])
 
 
 def test_what_is_larger_than_the_shelf_takes_nothing_away(tmp_path):
@@ -74,11 +92,12 @@ def test_what_is_larger_than_the_shelf_takes_nothing_away(tmp_path):
 
 def test_what_killed_writers_left_is_removed_in_its_turn(tmp_path):
     shelf = Shelf(str(tmp_path), most_bytes=100)
-    shelf.put("one", bytes(10))
-    (tmp_path / FOLDER / ".left").write_bytes(bytes(60))
-    aged(tmp_path, ".left", 1000)
-    shelf.put("two", bytes(40))
-    assert names(tmp_path) == ["one", "two"]
+    shelf.put(clip(1), bytes(10))
+    left = f".{uuid.uuid4()}"
+    (tmp_path / FOLDER / left).write_bytes(bytes(60))
+    aged(tmp_path, left, 1000)
+    shelf.put(clip(2), bytes(40))
+    assert names(tmp_path) == [clip(1), clip(2)]
 
 
 def test_a_failure_leaves_nothing(tmp_path):
@@ -103,7 +122,7 @@ def test_a_file_in_the_way_is_an_error(tmp_path):
 
 def test_files_that_others_remove_at_the_same_time_are_no_error(tmp_path):
     shelf = Shelf(str(tmp_path), most_bytes=100)
-    shelf.put("one", bytes(90))
+    shelf.put(clip(1), bytes(90))
 
     class Rival(pafs.SubTreeFileSystem):
         def delete_file(self, path):
@@ -111,5 +130,5 @@ def test_files_that_others_remove_at_the_same_time_are_no_error(tmp_path):
             super().delete_file(path)
 
     shelf.__dict__["_files"] = Rival(str(tmp_path), pafs.LocalFileSystem())
-    shelf.put("two", bytes(90))
-    assert names(tmp_path) == ["two"]
+    shelf.put(clip(2), bytes(90))
+    assert names(tmp_path) == [clip(2)]
