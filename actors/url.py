@@ -56,13 +56,12 @@ def _without_secrets(text: str) -> str:
 
 
 def _without_login(line: str) -> str:
-    line, begin = _LOGIN.sub("***@", line), _NETWORK_URL.search(line)
-    if begin is None:
-        return line
-    login, at, rest = line[begin.end() :].rpartition("@")
-    if not at or (":" not in login and not {"/", "?", "#"}.isdisjoint(login)):
-        return line
-    return f"{line[: begin.end()]}***@{rest}"
+    """Decided on the line as it is: what is left once a part was taken out would not tell a password any more."""
+    begin = _NETWORK_URL.search(line)
+    login, at, rest = line[begin.end() :].rpartition("@") if begin else ("", "", "")
+    if begin and at and (":" in login or {"/", "?", "#"}.isdisjoint(login)):
+        line = f"{line[: begin.end()]}***@{rest}"
+    return _LOGIN.sub("***@", line)
 
 
 def details(url: str, error: Exception) -> str:
