@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 
 WRAP = 1 << 33
 """MPEG-TS timestamps are 33 bits wide (ISO/IEC 13818-1, 2.4.3.7)."""
@@ -45,8 +46,7 @@ class TimeBase:
 
     def ceil(self, seconds: float | Fraction) -> int:
         """The least number of ticks that lasts at least ``seconds`` (a float is read as its shortest decimal)."""
-        exact = seconds if isinstance(seconds, Fraction) else Fraction(repr(seconds))
-        return -((-exact.numerator * self.den) // (exact.denominator * self.num))
+        return _ceil(self.num, self.den, seconds)
 
     def floor(self, seconds: float | Fraction) -> int:
         """The greatest number of ticks that lasts at most ``seconds``."""
@@ -56,6 +56,12 @@ class TimeBase:
     def rescale(self, ticks: int, to: TimeBase) -> int:
         """The same time in another base, rounded down."""
         return (ticks * self.num * to.den) // (self.den * to.num)
+
+
+@lru_cache(1024, typed=True)
+def _ceil(num: int, den: int, seconds: float | Fraction) -> int:
+    exact = seconds if isinstance(seconds, Fraction) else Fraction(repr(seconds))
+    return -((-exact.numerator * den) // (exact.denominator * num))
 
 
 @dataclass(frozen=True, slots=True)

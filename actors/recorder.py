@@ -61,6 +61,18 @@ class Unit:
     fence: int
     rows: pa.Table
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """As Arrow's stream format: taking a table of many columns apart array by array costs ten times more."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self.rows.schema) as stream:
+            stream.write_table(self.rows)
+        packed = sink.getvalue().to_pybytes()
+        return _unpacked, (self.table, self.app, self.version, self.stream, self.fence, packed)
+
+
+def _unpacked(table: str, app: str, version: int, stream: str, fence: int, packed: bytes) -> Unit:
+    return Unit(table, app, version, stream, fence, pa.ipc.open_stream(packed).read_all())
+
 
 def application(stream: str, run: int, track: str = "") -> str:
     """The application id of a track's windows, or, without a track, of a stream's events and usage."""

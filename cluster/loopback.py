@@ -24,7 +24,7 @@ def environment(token: Path) -> dict[str, str]:
     return {
         _LOOPBACK: "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "RAY_DEDUP_LOGS": "0",
-        "RAY_free_objects_period_milliseconds": "50",
+        "RAY_free_objects_period_milliseconds": "50", "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
     }  # fmt: skip
 
 

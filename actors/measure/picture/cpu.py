@@ -54,7 +54,7 @@ def _scan(
     """Run the kernel over a plane; returns (sum of differences, largest block's sum, its pixels)."""
     found = np.zeros(3, np.int64)
     wide = depth > 12
-    _kernel(plane.lines.dtype, wide)(
+    kernel(plane.lines.dtype, wide)(
         plane.lines, plane.lines if old is None else old.lines, plane.width, (1 << depth) - 1,
         luma, old is not None, signature, tables,
         np.zeros(plane.width, np.uint32 if wide else np.uint16), np.zeros(plane.width, np.uint32), cells, found,
@@ -63,7 +63,7 @@ def _scan(
 
 
 @cache
-def _kernel(dtype: np.dtype[np.uint8 | np.uint16], wide: bool) -> Callable[..., None]:
+def kernel(dtype: np.dtype[np.uint8 | np.uint16], wide: bool) -> Callable[..., None]:
     """The kernel for a type of pixel. 16 lines of 12-bit differences just fit 16 bits; ``wide`` ones do not."""
     from numba import from_dtype, types
 
