@@ -45,7 +45,7 @@ class Bounds:
 
 
 FILE = Bounds(window_seconds=60, batch_seconds=2.0, batch_bytes=32 << 20)
-LIVE = Bounds(window_seconds=10, batch_seconds=0.12)
+LIVE = Bounds(window_seconds=10, batch_seconds=0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ class VideoBatcher:
     def add(self, picture: Picture) -> Iterator[Batch]:
         """Take the next picture; give the batch that is complete, if one is."""
         time = self._windows.forward(picture.stamp.time)
-        picture = replace(picture, stamp=replace(picture.stamp, time=time))
+        if time != picture.stamp.time:
+            picture = replace(picture, stamp=replace(picture.stamp, time=time))
         held, self._held = self._held, picture
         if held is not None:
             shown = time - held.stamp.time

@@ -40,6 +40,7 @@ class Lack:
 
     at: int
     reason: str
+    state: CoverageState = "unreachable"
 
 
 def cover(until: int | None, rows: Rows, lacks: Sequence[Lack] = ()) -> tuple[int | None, list[Stretch]]:
@@ -67,27 +68,30 @@ def cover(until: int | None, rows: Rows, lacks: Sequence[Lack] = ()) -> tuple[in
     stretches: list[Stretch] = []
     epoch = int(rows.columns["epoch"][0])
 
-    def add(begin: int, stop: int, state: CoverageState) -> None:
+    def seen_until(stop: int) -> None:
         if stop > begin:
-            reason = "" if state == "analysed" else _why(lacks, begin - rows.base.ceil(READ_AHEAD_SECONDS), stop)
-            stretches.append(Stretch(epoch, rows.window, begin, stop, state, reason))
+            stretches.append(Stretch(epoch, rows.window, begin, stop, "analysed", ""))
+
+    def unseen(first: int, last: int) -> None:
+        why = _why(lacks, first - rows.base.ceil(READ_AHEAD_SECONDS), last)
+        stretches.append(Stretch(epoch, rows.window, first, last, why.state, why.reason))
 
     begin = int(before[0])
     for index in np.flatnonzero((start - before > hole) | (end - seen > hole)).tolist():
         if start[index] - before[index] > hole:
-            add(begin, int(before[index]), "analysed")
-            add(int(before[index]), int(start[index]), "unreachable")
+            seen_until(int(before[index]))
+            unseen(int(before[index]), int(start[index]))
             begin = int(start[index])
         if end[index] - seen[index] > hole:
-            add(begin, int(seen[index]), "analysed")
-            add(int(seen[index]), int(end[index]), "unreachable")
+            seen_until(int(seen[index]))
+            unseen(int(seen[index]), int(end[index]))
             begin = int(end[index])
-    add(begin, int(end[-1]), "analysed")
+    seen_until(int(end[-1]))
     return int(end[-1]), stretches
 
 
-def _why(lacks: Sequence[Lack], first: int, last: int) -> str:
-    return next((lack.reason for lack in reversed(lacks) if first <= lack.at <= last), NOTHING)
+def _why(lacks: Sequence[Lack], first: int, last: int) -> Lack:
+    return next((lack for lack in reversed(lacks) if first <= lack.at <= last), Lack(first, NOTHING))
 
 
 def _seen(rows: Rows, start: np.ndarray[tuple[int], np.dtype[np.int64]], end: np.ndarray[tuple[int], np.dtype[np.int64]]

@@ -10,7 +10,7 @@ import av
 
 from actors.clock import Stamp, StreamClock, TimeBase
 from actors.media import PacketFacts
-from actors.track_decoder import Decoded, Origin, Track, TrackDecoder, signed
+from actors.track_decoder import Decoded, Origin, Picture, Sound, Track, TrackDecoder, signed
 
 if TYPE_CHECKING:
     AnyPacket = av.Packet[Any]
@@ -62,15 +62,22 @@ class Decoder:
         """The time base in which a track's stamps are given."""
         return self._bases[track]
 
-    def feed(self, track: str, packet: AnyPacket) -> Decoded:
-        """Decode one packet of a track, in the order of the source."""
+    def feed(self, track: str, packet: AnyPacket, *, decode: bool = True) -> Decoded:
+        """Decode one packet of a track, in the order of the source, or only place it in time."""
         decoder = self._tracks[track]
         pts, dts = decoder.ticks(packet.pts), decoder.ticks(packet.dts)
         duration = max(decoder.ticks(packet.duration) or 0, 0)
         stamp = self._stamp(decoder.track, pts, dts, duration)
         origin = Origin(stamp, packet.pts, packet.size, duration)
         self.on_packet(track, self._bases[track], stamp)
-        error, pictures, sounds = decoder.decode(packet, origin)
+        error = ""
+        pictures: list[Picture] = []
+        sounds: list[Sound] = []
+        decode, skip = decode and not decoder.needs_skipped(packet), not decode
+        if decode:
+            error, pictures, sounds = decoder.decode(packet, origin)
+        elif skip:
+            pictures = decoder.skip()
         dts_time = None
         if dts is not None:
             lead = stamp.pts - dts
@@ -78,7 +85,7 @@ class Decoder:
         facts = PacketFacts(
             stamp, dts_time, duration, packet.size, bool(packet.is_keyframe), bool(packet.is_corrupt), error
         )
-        return Decoded(track, facts, tuple(pictures), tuple(sounds))
+        return Decoded(track, facts, tuple(pictures), tuple(sounds), skipped=not decode)
 
     def flush(self) -> list[Decoded]:
         """What the decoders still hold at the end of the source or of a part."""

@@ -85,11 +85,11 @@ class Journal:
         self._open.setdefault(name, _Open(rows.window)).rows.append(rows)
         self.note(self._judges.judge(rows))
 
-    def lack(self, track: str, at: int, reason: str) -> None:
+    def lack(self, track: str, at: int, reason: str, state: coverage.CoverageState = "unreachable") -> None:
         """Say why a track may have a hole at a time or soon after it. Of one time the first reason counts."""
         lacks = self._lacks.setdefault(pairs_of([track])[0], [])
         if not lacks or lacks[-1].at != at:
-            lacks.append(coverage.Lack(at, reason))
+            lacks.append(coverage.Lack(at, reason, state))
 
     def reached(self, track: str) -> int:
         """Where the rows of a track that were taken so far end."""
@@ -225,4 +225,3 @@ def _checkpoint_row(stream: str, checkpoint: Checkpoint, sequence: int) -> pa.Ta
     }  # fmt: skip
     columns = {name: [row.get(name)] for name, _ in schema.EVENTS}
     return pa.table(columns, schema=pa.schema(list(schema.EVENTS)))
-

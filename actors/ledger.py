@@ -12,13 +12,14 @@ from actors.track_decoder import Decoded
 class Account:
     """One track's counts. ``frames`` are pictures, or samples of sound.
 
-    ``packets = decoded + errors``; ``offered = analysed + recorded + dropped + in flight``, where ``recorded`` were
-    analysed by an earlier run and only decoded again.
+    ``packets = decoded + errors + skipped``; ``offered = analysed + recorded + dropped + in flight``, where
+    ``recorded`` were analysed by an earlier run and only decoded again.
     """
 
     packets: int = 0
     decoded: int = 0
     errors: int = 0
+    skipped: int = 0
     offered: int = 0
     analysed: int = 0
     recorded: int = 0
@@ -27,7 +28,7 @@ class Account:
     @property
     def unexplained(self) -> int:
         """What is left over once nothing is in flight: 0, or frames were lost silently."""
-        return abs(self.packets - self.decoded - self.errors) + abs(
+        return abs(self.packets - self.decoded - self.errors - self.skipped) + abs(
             self.offered - self.analysed - self.recorded - self.dropped
         )
 
@@ -48,7 +49,8 @@ class Ledger:
         if decoded.facts is not None:
             account.packets += 1
             account.errors += bool(decoded.facts.error)
-            account.decoded += not decoded.facts.error
+            account.skipped += decoded.skipped
+            account.decoded += not decoded.facts.error and not decoded.skipped
         account.offered += len(decoded.pictures) + sum(sound.samples.shape[1] for sound in decoded.sounds)
 
     def analysed(self, batch: AnyBatch) -> None:

@@ -36,7 +36,8 @@ class Limits(BaseModel):
     playlist_bytes: int = Field(1 << 20, gt=0, title="bytes of one playlist")
     stall_seconds: float = Field(5.0, gt=0, title="without a byte, after which a live source has stalled")
     backoff_seconds: tuple[float, float] = Field((1.0, 30.0), title="first and longest wait before reopening")
-    pending_bytes: int = Field(16 << 20, gt=0, title="bytes of a live source that wait for the demuxer")
+    max_lag_seconds: float = Field(10.0, gt=0, title="behind, after which pictures of a live source are passed over")
+    pending_bytes: int = Field(32 << 20, gt=0, title="bytes of a live source that wait for the demuxer")
 
     def container_options(self, *, live: bool = False) -> dict[str, str]:
         """Options of ``av.open(options=...)``.

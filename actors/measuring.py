@@ -27,6 +27,15 @@ METRICS: dict[Table, tuple[Metric, ...]] = {
 """The columns of each table of measurements."""
 
 
+def ready() -> None:
+    """Load the kernels for sound and 8-bit pictures, so that a source on air does not wait for them."""
+    from actors.measure.picture import cpu as picture
+    from actors.measure.sound import cpu as sound
+
+    sound.kernel()
+    picture.kernel(np.dtype(np.uint8), wide=False)
+
+
 def measure_video(meter: PictureMeter, batch: Batch, wanted: frozenset[str]) -> Rows:
     """Rows of a batch of frames. Pure: the same wherever it runs."""
     frames = batch.frames

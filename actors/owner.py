@@ -28,7 +28,7 @@ from actors.incident import Event
 from actors.journal import Journal, When
 from actors.judging import AnyDetector, Judges, pairs_of
 from actors.limits import Limits
-from actors.measuring import CARRY, METRICS, Ear
+from actors.measuring import CARRY, METRICS, Ear, ready
 from actors.media import Table
 from actors.pipeline import Pipeline, Progress
 from actors.shelf import Shelf
@@ -123,6 +123,8 @@ class Owner:
             self._replay(journal)
             return self._finish(journal, {**done.summary, "meter_seconds": 0.0}, began, burnt)
         limits = self._limits()
+        if local_path(self.task.source) is None:
+            ready()
         with (
             open_source(self.task.source, limits=limits, stop=self._stop) as source,
             gathered(self._commits, live=source.live) as commits,

@@ -17,6 +17,7 @@ from actors.detectors.stalled import StallWatch
 from actors.hop import Hop
 from actors.journal import Journal
 from actors.judging import Judges, pair
+from actors.lag import REASON, Lag
 from actors.ledger import Ledger, size
 from actors.limits import Limits, guard
 from actors.measure import Rows
@@ -33,11 +34,16 @@ _TABLES: dict[type[AnyBatch], Table] = {Batch: "video", AudioBatch: "audio", Pac
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stream is: seconds of its timeline, and pictures decoded so far."""
+    """How far a stream is: seconds of its timeline, pictures decoded and pictures passed over so far.
+
+    ``late_seconds``: since the newest of them came, where the source is live.
+    """
 
     seconds: float
     frames: int = 0
     live: bool = False
+    dropped: int = 0
+    late_seconds: float = 0.0
 
 
 class Keeper(Protocol):
@@ -103,6 +109,9 @@ class Pipeline:
         self._ears: dict[str, Ear] = {}
         self._decoder = Decoder(lambda context: guard(context, limits))
         self._lanes: dict[str, _Lane] = {}
+        self._lag = Lag(limits.max_lag_seconds)
+        self._late = 0.0
+        self._skipping: set[str] = set()
         self._stall = StallWatch(judges.stalled)
         self._silent = 0.0
         self._places: Mapping[str, Place] = {}
@@ -144,6 +153,7 @@ class Pipeline:
         """
         for item in self._source:
             self._take(item)
+        self._packets(self._lag.release())
         self._drain()
         self._journal.note(self._judges.offer(self._stall.over(max(self._silent, self._source.silent_seconds))))
 
@@ -156,12 +166,12 @@ class Pipeline:
         self._note(self._hop.drain())
 
     def _take(self, item: Item) -> None:
+        if isinstance(item, Packet):
+            pictures = frozenset(name for name, track in self.tracks.items() if track.kind == "video")
+            self._packets(self._lag.take(item, pictures))
+            return
+        self._packets(self._lag.release())
         match item:
-            case Packet():
-                decoded = self._decoder.feed(item.track, item.packet)
-                if self._keeper is not None and decoded.facts is not None:
-                    self._keeper.keep(item.track, item.packet, decoded.facts)
-                self._decoded(decoded)
             case Break():
                 self._begin(item)
             case Missing():
@@ -175,6 +185,21 @@ class Pipeline:
                 self._journal.note(self._judges.offer(self._stall.judge(item)))
                 self._lack(f"nothing arrived for {seconds:.1f} s")
                 self._decoder.clock = self._decoder.clock and self._decoder.clock.pause(seconds)
+
+    def _packets(self, decided: Iterable[tuple[Packet, bool]]) -> None:
+        for item, decode in decided:
+            self._late = item.late_seconds
+            decoded = self._decoder.feed(item.track, item.packet, decode=decode)
+            if self._keeper is not None and decoded.facts is not None:
+                self._keeper.keep(item.track, item.packet, decoded.facts)
+            self._decoded(decoded)
+            self._passed_over(decoded)
+
+    def _passed_over(self, decoded: Decoded) -> None:
+        """Say it once where a track begins to be passed over."""
+        if decoded.skipped and decoded.track not in self._skipping and decoded.facts is not None:
+            self._journal.lack(decoded.track, decoded.facts.stamp.time, REASON, "dropped")
+        (self._skipping.add if decoded.skipped else self._skipping.discard)(decoded.track)
 
     def _lack(self, reason: str) -> None:
         clock = self._decoder.clock
@@ -220,8 +245,13 @@ class Pipeline:
                     self._journal.add(measure_packets(batch))
 
     def _progress(self, batch: AnyBatch, newest: Stamp) -> None:
-        frames = sum(account.offered for name, account in self.ledger.accounts.items() if name.startswith("v"))
-        self.on_progress(Progress(batch.base.seconds(newest.time), frames, self._source.live))
+        seen = [account for name, account in self.ledger.accounts.items() if name.startswith("v")]
+        self.on_progress(
+            Progress(
+                batch.base.seconds(newest.time), sum(account.offered for account in seen), self._source.live,
+                sum(account.skipped for account in seen), self._late,
+            )
+        )  # fmt: skip
 
     def _ear(self, track: str) -> Ear:
         if track not in self._ears:

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from actors.breadcrumb import Breadcrumb
 from actors.document import Document
 from actors.hop import Direct, Hop
 from actors.incident import Event
+from actors.limits import Limits
 from actors.measure import Rows
 from actors.measure.picture import PictureMeter
 from actors.measure.picture.device import chosen
@@ -153,6 +154,7 @@ class Order:
     settings: Mapping[str, Mapping[str, Any]]
     fresh: bool = False
     evidence: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 CRASHES = 3
@@ -164,7 +166,11 @@ Outcome = Literal["", "done", "stopped", "fenced", "broken", "quarantined"]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a decoder stands. ``newest_at``: seconds since 1970 of the newest batch. ``open``: ids of incidents."""
+    """How a decoder stands.
+
+    ``newest_at``: when the newest batch came, in seconds since 1970. ``open``: ids of incidents. ``dropped``: pictures
+    passed over.
+    """
 
     stream: str
     pid: int
@@ -172,6 +178,7 @@ class Report:
     position_seconds: float | None = None
     newest_at: float | None = None
     frames: int = 0
+    dropped: int = 0
     open: tuple[str, ...] = ()
     stalled: bool = False
     outcome: Outcome = ""
@@ -238,7 +245,7 @@ class DecoderActor:
         fence, stored = self._commits.claim(order.stream)
         task = Task(
             order.stream, order.source, order.detectors, order.settings, fence, stored, order.fresh,
-            evidence=order.evidence, results=self._uri,
+            evidence=order.evidence, results=self._uri, limits=order.limits,
         )  # fmt: skip
         owner = Owner(task, self._commits, self._read, self._stop, self._hop)
         owner.on_progress, owner.on_event = self._progress, self._event
@@ -249,8 +256,8 @@ class DecoderActor:
 
     def _progress(self, progress: Progress) -> None:
         self._report = replace(
-            self._report, position_seconds=progress.seconds, newest_at=time.time(), frames=progress.frames,
-            live=progress.live,
+            self._report, position_seconds=progress.seconds, newest_at=time.time() - progress.late_seconds,
+            frames=progress.frames, dropped=progress.dropped, live=progress.live,
         )  # fmt: skip
 
     def _event(self, event: Event) -> None:

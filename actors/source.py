@@ -38,10 +38,11 @@ BreakReason = CutReason | Literal["start"]
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """An encoded packet, with data, of a track."""
+    """An encoded packet, with data, of a track. ``late_seconds``: since its bytes came, where the source is live."""
 
     track: str
     packet: av.Packet[Stream]
+    late_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ class Source:
                 if part.pipe is not None and part.pipe.missing:
                     yield from self._taken(part.pipe)
                 self._reach(track, packet)
-                yield Packet(track.id, packet)
+                yield Packet(track.id, packet, self._late_seconds())
         except SourceError as error:
             self._fail(error)
         if part.pipe is not None:
@@ -224,6 +225,10 @@ class Source:
         end = track.base.seconds(packet.pts + (packet.duration or 0))
         first, last = self._reached or (begin, end)
         self._reached = (min(first, begin), max(last, end))
+
+    def _late_seconds(self) -> float:
+        background = self._origin.background
+        return 0.0 if background is None or not self.live else self._setting.clock() - background.arrived
 
     def _taken(self, pipe: Pipe) -> Iterator[Missing]:
         taken, pipe.missing = pipe.missing, []

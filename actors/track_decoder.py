@@ -84,12 +84,16 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What one packet gave: facts about it (None for the flush at the end), and pictures or sound."""
+    """What one packet gave: facts about it (None for the flush at the end), and pictures or sound.
+
+    ``skipped``: it was not decoded, by policy; what it gave was inside the codec before.
+    """
 
     track: str
     facts: PacketFacts | None
     pictures: tuple[Picture, ...] = ()
     sounds: tuple[Sound, ...] = ()
+    skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +118,15 @@ class TrackDecoder:
         self._context.flags |= Flags.copy_opaque
         self._unstamped: deque[Origin] = deque()
         self._lost = True
+        self._skipping = False
+        self._began: int | None = None
         self._last: tuple[int, VideoFormat | AudioFormat] | None = None
         decoder_log.listen()
 
     def decode(self, packet: AnyPacket | None, origin: Origin | None) -> tuple[str, list[Picture], list[Sound]]:
         """Decode one packet, or with None what is still inside. Returns the error's kind, pictures and sounds."""
+        if packet is not None and self._skipping:
+            self._skipping, self._began = False, packet.pts
         if packet is not None and origin is not None:
             packet.opaque = origin
             if origin.raw is None:
@@ -136,6 +144,25 @@ class TrackDecoder:
         said = decoder_log.heard()
         pictures, sounds = self._take(frames)
         return (said[0] if said else error), pictures, sounds
+
+    def skip(self) -> list[Picture]:
+        """Pass over a packet: what the codec holds comes out, and the next packet begins anew. Returns that."""
+        if self._skipping:
+            return []
+        _, pictures, _ = self.decode(None, None)
+        self._context.flush_buffers()
+        self._unstamped.clear()
+        self._skipping, self._lost, self._began = True, True, None
+        return pictures
+
+    def needs_skipped(self, packet: AnyPacket) -> bool:
+        """Whether a packet is shown before the key frame that decoding went on from: it needs what was passed over."""
+        if self._began is None or packet.pts is None:
+            return False
+        ahead = self._began - packet.pts
+        if (signed(ahead) if self.track.wraps else ahead) <= 0:
+            self._began = None
+        return self._began is not None
 
     def ticks(self, value: int | None) -> int | None:
         """A time of the part in ticks of the track's base."""

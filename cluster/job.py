@@ -56,6 +56,9 @@ class Defaults(_Asked):
     detectors: DetectorNames | None = Field(None, title="names of detectors; all of them if null")
     settings: Settings = Field(default_factory=dict, title="thresholds: detector -> field -> value")
     tags: Tags = Field(default_factory=dict, title="names and values of your own")
+    max_lag_seconds: float | None = Field(
+        None, gt=0, le=600, title="behind, after which pictures of a live stream are passed over; 10 if null"
+    )
 
     _detectors_named = field_validator("detectors")(_some)
 

@@ -17,6 +17,7 @@ import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from actors.detectors import DETECTORS
+from actors.limits import Limits
 from actors.remote import Order, Report
 from actors.storage import StorageError
 from cluster import cell as cells
@@ -144,7 +145,10 @@ class Supervisor:
         if job is None:
             return
         spec = job.streams[seat.stream]
-        order = Order(seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings, evidence=True)
+        limits = Limits() if spec.max_lag_seconds is None else Limits(max_lag_seconds=spec.max_lag_seconds)
+        order = Order(
+            seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings, evidence=True, limits=limits
+        )
         watched = self._watched.setdefault(seat.stream, Watched())
         watched.cell, watched.report, watched.silent_since = seat.cell, None, None
         cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri)
@@ -233,4 +237,3 @@ class Supervisor:
         jobs = self._desired.all().values()
         streams = {name: spec.source for job in jobs for name, spec in job.streams.items()}
         recording.begin(self._uri).tidy.remote(streams)
-

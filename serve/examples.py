@@ -12,7 +12,7 @@ _SOURCE = "https://live.example.org/channel-1/index.m3u8"
 JOB_SPEC: Example = {
     "version": 1, "shape": "auto",
     "defaults": {"detectors": ["black", "freeze", "silence"], "settings": {"freeze": {"minimum_seconds": 4.0}},
-                 "tags": _TAGS},
+                 "tags": _TAGS, "max_lag_seconds": 10.0},
     "streams": [{"source": _SOURCE, "name": "channel-1"}],
     "webhook": {"url": "https://hooks.example.org/sightline", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
                 "severities": ["critical"]},
@@ -25,8 +25,9 @@ JOB: Example = {
     "spec": {
         "version": 1, "shape": "auto",
         "defaults": {"detectors": ["black", "freeze", "silence"], "settings": {"freeze": {"minimum_seconds": 4.0}},
-                     "tags": _TAGS},
-        "streams": [{"detectors": None, "settings": {}, "tags": {}, "source": _SOURCE, "name": "channel-1"}],
+                     "tags": _TAGS, "max_lag_seconds": 10.0},
+        "streams": [{"detectors": None, "settings": {}, "tags": {}, "max_lag_seconds": None, "source": _SOURCE,
+                     "name": "channel-1"}],
         "webhook": {"url": "https://hooks.example.org/sightline", "severities": ["critical"]},
     },
 }  # fmt: skip

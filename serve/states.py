@@ -61,7 +61,8 @@ def stream(stored: Stored, name: str, seen: Watched | None, now: float) -> Strea
         shape=stored.spec.shape, cell=seen.cell if seen and running else None,
         position_seconds=report.position_seconds if report else None,
         newest_frame_age_seconds=None if aged is None else max(0.0, now - aged),
-        frames=report.frames if report else 0, dropped=0, restarts=seen.restarts if seen else 0,
+        frames=report.frames if report else 0, dropped=report.dropped if report else 0,
+        restarts=seen.restarts if seen else 0,
         open_incidents=len(report.open) if report and running else 0, error=_error(stored, name, seen),
         tags={**stored.tags, **spec.tags},
     )  # fmt: skip

@@ -20,8 +20,8 @@ class FileTrack:
     stream: object
 
 
-def decode(path):
-    """Everything that a file's packets give, in order."""
+def decode(path, passed_over=()):
+    """Everything that a file's packets give, in order; some, by number, are only placed in time."""
     with av.open(str(path), options={"correct_ts_overflow": "0"}, metadata_errors="replace") as container:
         kinds = {"video": "v", "audio": "a"}
         counts = {"video": 0, "audio": 0}
@@ -38,9 +38,10 @@ def decode(path):
         by_index = {track.stream.index: track.id for track in tracks}
         decoder = Decoder(lambda context: None)
         given = decoder.begin(tracks, discontinuous=False)
-        for packet in container.demux([track.stream for track in tracks]):
-            if packet.size:
-                given.append(decoder.feed(by_index[packet.stream.index], packet))
+        packets = (packet for packet in container.demux([track.stream for track in tracks]) if packet.size)
+        for number, packet in enumerate(packets):
+            wanted = number not in passed_over
+            given.append(decoder.feed(by_index[packet.stream.index], packet, decode=wanted))
         return tracks, given + decoder.flush()
 
 

@@ -37,7 +37,7 @@ def test_reconnecting_waits_between_attempts_and_begins_anew_after_success():
 
 
 def test_a_full_queue_drops_and_counts_what_a_network_sends():
-    halt, limits = Halt(), Limits(pending_bytes=1000, stall_seconds=0.2)
+    halt, limits = Halt(), Limits(pending_bytes=1000)
     sent, resume = threading.Event(), threading.Event()
 
     def flood():

@@ -12,6 +12,7 @@ from itertools import pairwise
 import pytest
 
 from actors import stored
+from actors.hop import Direct
 from actors.limits import Limits
 from actors.measuring import METRICS
 from actors.owner import Owner
@@ -31,15 +32,17 @@ DEADLINE = 30.0
 class Watch:
     """An owner in a thread of its own, on the channel at a port."""
 
-    def __init__(self, uri, port):
+    def __init__(self, uri, port, hop=Direct, limits=QUICK):
         self.recorder = Recorder(uri, {table: measured(metrics) for table, metrics in METRICS.items()})
         self.url = f"udp://127.0.0.1:{port}"
         self.stream = stream_name(self.url)
         self.fence = self.recorder.claim([self.stream])[self.stream]
         self.stop = threading.Event()
         known = stored.load(self.recorder, [self.stream]).get(self.stream)
-        task = Task(self.stream, self.url, DETECTORS, SETTINGS, self.fence, known, limits=QUICK)
-        self.owner = Owner(task, self.recorder, lambda table, where: self.recorder.read(table, where=where), self.stop)
+        task = Task(self.stream, self.url, DETECTORS, SETTINGS, self.fence, known, limits=limits)
+        self.owner = Owner(
+            task, self.recorder, lambda table, where: self.recorder.read(table, where=where), self.stop, hop
+        )
         self.document = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
