@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 
 from actors import coverage, schema
@@ -17,7 +16,7 @@ from actors.clock import TimeBase
 from actors.gathering import Commits
 from actors.incident import Event
 from actors.judging import Judges, pair, pairs_of
-from actors.measure import Columns, Rows
+from actors.measure import Rows
 from actors.measuring import CARRY, METRICS
 from actors.recorder import Unit, application, pack
 from actors.state import dump
@@ -173,18 +172,12 @@ class Journal:
 
 
 def _carried(rows: Sequence[Rows]) -> list[Rows]:
-    """The rows of a window, with the sound meter's state on the last one only."""
-    if CARRY.name not in rows[0].columns:
-        return list(rows)
-    bare: list[Rows] = []
-    for part in rows:
-        columns: Columns = dict(part.columns)
-        carry = np.full(len(part), None, np.object_)
-        if part is rows[-1]:
-            carry[-1] = part.columns[CARRY.name][-1]
-        columns[CARRY.name] = carry
-        bare.append(replace(part, columns=columns))
-    return bare
+    """The rows of a window in as few parts as can be, with the sound meter's state on the last one only."""
+    joined = arrow.joined(rows)
+    if CARRY.name in rows[0].columns:
+        for part in joined:
+            part.columns[CARRY.name][: None if part is not joined[-1] else -1] = None  # type: ignore[assignment]
+    return joined
 
 
 def _coverage_table(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from dataclasses import replace
+from itertools import groupby, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,19 @@ from actors.measure import Columns, Metric, Rows
 from actors.media import MISSING, Table
 
 _STAMP = ("epoch", "wrap", "pts", "time", "duration")
+
+
+def joined(parts: Sequence[Rows]) -> list[Rows]:
+    """Consecutive rows of one window in as few values as their formats and the lengths of their lists allow.
+
+    Their arrays are new ones.
+    """
+    given = []
+    for _, alike in groupby(parts, lambda part: (part.format, {n: v.shape[1:] for n, v in part.columns.items()})):
+        same = list(alike)
+        columns = {name: np.concatenate([part.columns[name] for part in same]) for name in same[0].columns}
+        given.append(replace(same[0], columns=columns))
+    return given
 
 
 def to_arrow(rows: Rows, metrics: Sequence[Metric], stream: str, run: int) -> pa.Table:

@@ -1,6 +1,9 @@
 """Rows to Arrow and back: bit for bit, with null where nothing was measured."""
 
+from itertools import pairwise
+
 import numpy as np
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -50,10 +53,23 @@ def test_a_value_for_each_stretch_of_one_format_and_window():
         return Rows("video", "v:0", TimeBase(1, 25), fmt, first, window, columns)
 
     parts = [part(0, 0, "a", 0), part(2, 0, "b", 0), part(4, 1, "b", 0), part(6, 1, "b", 1)]
-    import pyarrow as pa
-
     table = pa.concat_tables([arrow.to_arrow(p, (), "s", 0) for p in parts])
     back = list(arrow.from_arrow(table, "video", ()))
     assert [(r.first_row, r.window, r.format, int(r.columns["epoch"][0]), len(r)) for r in back] == [
         (0, 0, "a", 0, 2), (2, 0, "b", 0, 2), (4, 1, "b", 0, 2), (6, 1, "b", 1, 2),
     ]  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 4), st.sampled_from([0, 3])), min_size=1, max_size=12))
+def test_joined_rows_are_the_same_rows(given_parts):
+    parts, first = [], 0
+    for fmt, n, peaks in given_parts:
+        columns = {name: np.arange(first, first + n) for name in ("wrap", "pts", "time", "duration", "epoch")}
+        columns |= {"share": np.full(n, 0.5), "peaks": np.full((n, peaks), first, np.float32)}
+        parts.append(Rows("video", "v:0", TimeBase(1, 25), fmt, first, 0, columns))
+        first += n
+    joined = arrow.joined(parts)
+    alike = [(fmt, peaks) for fmt, _, peaks in given_parts]
+    assert len(joined) == 1 + sum(one != other for one, other in pairwise(alike))
+    tables = [pa.concat_tables([arrow.to_arrow(p, METRICS, "s", 1) for p in some]) for some in (parts, joined)]
+    assert tables[0].equals(tables[1])
