@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,9 @@ _EVENT = (
     "severity", "peak", "unit", "cause", "message", "explained_by",
 )  # fmt: skip
 
+Covered = dict[str, tuple[TimeBase, list[Stretch]]]
+"""Coverage by track, with its time base."""
+
 
 @dataclass
 class Stored:
@@ -33,7 +36,7 @@ class Stored:
 
     checkpoint: Checkpoint
     events: list[Event] = field(default_factory=list)
-    coverage: dict[str, tuple[TimeBase, list[Stretch]]] = field(default_factory=dict)
+    coverage: Covered = field(default_factory=dict)
     recorded: dict[str, int] = field(default_factory=dict)
 
 
@@ -71,10 +74,22 @@ def assemble(events: pa.Table, coverage: pa.Table) -> dict[str, Stored]:
     for row in _rows(coverage, *coverage.schema.names):
         stored = found.get(row["stream"])
         if stored and row["run"] == stored.checkpoint.run:
-            base = TimeBase(row["base_num"], row["base_den"])
-            stretch = Stretch(row["epoch"], row["window"], row["start"], row["end"], row["state"], row["reason"])
-            stored.coverage.setdefault(row["track"], (base, []))[1].append(stretch)
+            _cover(stored.coverage, row)
     return found
+
+
+def covered(rows: Iterable[Mapping[str, Any]]) -> Covered:
+    """Coverage by track, from the rows of one run of a stream."""
+    found: Covered = {}
+    for row in rows:
+        _cover(found, row)
+    return found
+
+
+def _cover(found: Covered, row: Mapping[str, Any]) -> None:
+    base = TimeBase(row["base_num"], row["base_den"])
+    stretch = Stretch(row["epoch"], row["window"], row["start"], row["end"], row["state"], row["reason"])
+    found.setdefault(row["track"], (base, []))[1].append(stretch)
 
 
 def event(row: dict[str, Any]) -> Event:

@@ -129,6 +129,16 @@ class Event(Answer):
     incident: Incident
 
 
+class Coverage(Answer):
+    """A stretch of a track of one state and reason."""
+
+    track: str
+    start_seconds: Seconds
+    end_seconds: Seconds
+    state: str
+    reason: str
+
+
 class Measurement(Answer):
     """The metrics of one frame, one stretch of sound or one packet."""
 

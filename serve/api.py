@@ -11,7 +11,7 @@ from serve.backend import Backend
 from serve.guard import BodyLimit, Envelope, Guard
 from serve.openapi import Api
 from serve.problems import install
-from serve.routes import events, health, incidents, jobs, measurements, page, reference, streams
+from serve.routes import coverage, events, health, incidents, jobs, measurements, page, reference, streams
 from serve.settings import ApiSettings
 
 
@@ -32,7 +32,7 @@ def create_app(backend: Backend, settings: ApiSettings, keys: KeyStore) -> FastA
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.backend, app.state.settings, app.state.readers = backend, settings, set()
-    for part in (jobs, streams, incidents, measurements, events, reference, health, page):
+    for part in (jobs, streams, incidents, measurements, coverage, events, reference, health, page):
         app.include_router(part.router)
     install(app, app.methods_at)
     app.add_middleware(BodyLimit)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Protocol
 
 from cluster.job import JobSpec
+from serve.covered import Coverage, CoverageQuery
 from serve.values import (
     Change,
     EventId,
@@ -137,6 +138,14 @@ class Backend(Protocol):
 
         Raises:
             Refused: The table has no metric of that name; the pointer is ``/metric``.
+            BadCursor: The cursor is none of this list's.
+        """
+        ...
+
+    async def coverage(self, query: CoverageQuery) -> Page[Coverage] | None:
+        """Coverage by track and start, neighbours of one state and reason joined; None where nothing is known of it.
+
+        Raises:
             BadCursor: The cursor is none of this list's.
         """
         ...

@@ -17,7 +17,7 @@ import stamina
 from actors.document import Document
 from cluster.sources import UsageError
 from serve.address import Address, is_loopback, known
-from serve.answers import Incident, Job, Measurement, StreamState, parsed
+from serve.answers import Coverage, Incident, Job, Measurement, StreamState, parsed
 from serve.exits import CommandFailedError
 
 Params = Mapping[str, str | int | float | list[str] | None]
@@ -113,6 +113,10 @@ class Client:
     def measurements(self, params: Params) -> Iterator[Measurement]:
         """Measurements of a stream, by track and row."""
         return map(Measurement.of, self._pages("/v1/measurements", params))
+
+    def coverage(self, stream: str) -> Iterator[Coverage]:
+        """Coverage of a stream, by track and start."""
+        return map(Coverage.of, self._pages("/v1/coverage", {"stream": stream}))
 
     @contextmanager
     def following(self, params: Params, after: str | None, silence_seconds: float) -> Iterator[Iterator[bytes]]:

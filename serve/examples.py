@@ -56,6 +56,11 @@ MEASUREMENT: Example = {
     "duration_seconds": 0.04, "metrics": {"luma_mean": 97.25, "difference": None},
 }  # fmt: skip
 
+COVERAGE: Example = {
+    "stream": "channel-1", "job": "7f3b0c52a1d94e5c", "track": "v:0", "start_seconds": 3609.96, "end_seconds": 3625.0,
+    "state": "unreachable", "reason": "nothing arrived for 15.0 s",
+}  # fmt: skip
+
 DETECTOR: Example = {
     "name": "stalled", "severity": "critical", "tables": ["packets"], "meaning": "No bytes come from the source.",
     "settings": [{"name": "seconds", "default": 5.0, "title": "seconds without a byte",

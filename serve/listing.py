@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.document import Document
-from serve.answers import ENDED, Event, Incident, Job, StreamState
+from serve.answers import ENDED, Coverage, Event, Incident, Job, StreamState
 from serve.exits import plain
 from serve.output import clock
 
@@ -91,6 +91,16 @@ def cropped(line: Text) -> Text:
     """A line that ends in dots where there is no room for it."""
     line.no_wrap, line.overflow = True, "ellipsis"
     return line
+
+
+def coverage_table(covered: Iterable[Coverage]) -> Table:
+    """A row for each stretch."""
+    table = grid("track", ">from", ">to", "state", "why")
+    for one in covered:
+        style = "dim" if one.state == "analysed" else "yellow"
+        cells = (one.track, clock(one.start_seconds), clock(one.end_seconds), one.state, one.reason)
+        table.add_row(*(cell(text, style) for text in cells))
+    return table
 
 
 def incident_line(one: Incident) -> Text:

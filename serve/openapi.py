@@ -62,7 +62,7 @@ class Api(FastAPI):
 _TAGS = [
     {"name": "jobs", "description": "What users submit."},
     {"name": "streams", "description": "Sources under watch."},
-    {"name": "results", "description": "Incidents, events and measurements."},
+    {"name": "results", "description": "Incidents, events, measurements and coverage."},
     {"name": "reference", "description": "What can be asked for."},
     {"name": "health", "description": "For whoever runs it; no key is needed."},
 ]

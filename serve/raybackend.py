@@ -24,6 +24,7 @@ from cluster.recording import NAME as RECORDER
 from cluster.supervisor import NAME, Watched
 from serve import states
 from serve.backend import BackendUnavailable, Conflict, Refused
+from serve.covered import Coverage, CoverageQuery
 from serve.cursor import pack, unpack
 from serve.receiver import Receiver
 from serve.results import Results, feed_event
@@ -143,6 +144,12 @@ class RayBackend:
         if _newest(await self._jobs(), query.stream) is None:
             return None
         return await self._read(lambda: self._results.measurements(query))
+
+    async def coverage(self, query: CoverageQuery) -> Page[Coverage] | None:
+        """See :class:`serve.backend.Backend`."""
+        job = _job_of(await self._jobs(), query.stream)
+        found = await self._read(lambda: self._results.coverage(query, job))
+        return None if job is None and not found.items and query.cursor is None else found
 
     async def newest(self) -> EventId:
         """See :class:`serve.backend.Backend`."""

@@ -1,4 +1,4 @@
-"""What the tables hold, as the API gives it: incidents in their newest revision, and measurements."""
+"""What the tables hold, as the API gives it: incidents in their newest revision, measurements, and coverage."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actors import document, stored
 from actors.clock import TimeBase
 from actors.measuring import METRICS
 from actors.storage import located
 from actors.tables import Table, exists
 from serve.backend import Refused
+from serve.covered import Coverage, CoverageQuery
 from serve.cursor import pack, unpack
 from serve.values import EventId, FeedEvent, Incident, IncidentQuery, Measurement, MeasurementQuery, Page
 
@@ -75,6 +77,24 @@ class Results:
         return Page[Measurement](
             items=tuple(items), next=pack("measurements", (items[-1].track, items[-1].row)) if more else None
         )  # fmt: skip
+
+    def coverage(self, query: CoverageQuery, job: str | None) -> Page[Coverage]:
+        """A page of a stream's coverage in its newest run, as ``analyze --json`` has it. ``job``: whose the stream is.
+
+        Raises:
+            StorageError: The tables cannot be read.
+            BadCursor: The cursor is none of this list's.
+        """
+        table = self._table("coverage")
+        rows = [] if table is None else table.read(where=[("stream", "=", query.stream)]).to_pylist()
+        newest_run = max((row["run"] for row in rows), default=0)
+        covered = stored.covered(row for row in rows if row["run"] == newest_run)
+        spans = [entry for track, (base, of) in sorted(covered.items()) for entry in document.coverage(track, base, of)]
+        last = unpack("coverage", query.cursor, str, float) if query.cursor is not None else ("",)
+        items = [Coverage(stream=query.stream, job=job, **span) for span in spans if _begins(span) > last]
+        page, rest = items[: query.limit], items[query.limit :]
+        end = pack("coverage", (page[-1].track, page[-1].start_seconds)) if rest else None
+        return Page[Coverage](items=tuple(page), next=end)
 
     def _rows(
         self, table: Table, query: MeasurementQuery, wanted: Sequence[str], track: str, row: int
@@ -182,6 +202,10 @@ def _matches(one: Incident, query: IncidentQuery) -> bool:
 
 def _key(one: Incident) -> tuple[float, str]:
     return one.opened_at.timestamp(), one.id
+
+
+def _begins(span: document.Document) -> tuple[str, float]:
+    return span["track"], span["start_seconds"]
 
 
 def _measurement(row: Mapping[str, Any], wanted: Sequence[str]) -> Measurement:

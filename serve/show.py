@@ -10,14 +10,18 @@ from serve.asked import STOPPED, Json, Url
 from serve.exits import CommandFailedError, plain, told_apart
 
 if TYPE_CHECKING:
+    from actors.document import Document
     from serve.answers import Job, StreamState
     from serve.client import Client
 
 Name = Annotated[str, typer.Argument(metavar="JOB_OR_STREAM", help="The id of a job or the name of a stream.")]
 
+STRETCHES = 40
+"""Of coverage, that are printed; a live stream that is watched for months may have thousands."""
+
 
 def show(name: Name, as_json: Json = False, url: Url = None) -> None:
-    """Show a job and its streams, or a stream and its open incidents."""
+    """Show a job and its streams, or a stream, its open incidents, and what was analysed of it."""
     with told_apart(STOPPED):
         from serve.client import connect
         from serve.listing import write_document
@@ -25,7 +29,7 @@ def show(name: Name, as_json: Json = False, url: Url = None) -> None:
         with connect(url) as client:
             found = _found(client, name)
             if as_json:
-                write_document(found.document)
+                write_document({**found.document, **_more(client, name, found)})
             else:
                 _print(client, name, found)
 
@@ -42,9 +46,16 @@ def _found(client: Client, name: str) -> Job | StreamState:
     raise CommandFailedError(f"there is no job and no stream {name!r}; see `sightline ls` and `sightline ls --streams`")
 
 
+def _more(client: Client, name: str, found: Job | StreamState) -> Document:
+    """What a stream has beside its state."""
+    from serve.answers import Job
+
+    return {} if isinstance(found, Job) else {"coverage": [one.document for one in client.coverage(name)]}
+
+
 def _print(client: Client, name: str, found: Job | StreamState) -> None:
     from serve.answers import Job
-    from serve.listing import cell, grid, incident_line, labels, status
+    from serve.listing import cell, coverage_table, grid, incident_line, labels, status
     from serve.output import clock, console
 
     screen = console()
@@ -68,6 +79,11 @@ def _print(client: Client, name: str, found: Job | StreamState) -> None:
             print(f"  {fact:13} {plain(str(value))}")
     for incident in client.incidents(name, "open"):
         screen.print(incident_line(incident), soft_wrap=True)
+    covered = list(client.coverage(name))
+    if covered:
+        screen.print(coverage_table(covered[-STRETCHES:]))
+    if len(covered) > STRETCHES:
+        print(f"  and {len(covered) - STRETCHES} stretches before these; --json has them all")
 
 
 def _ago(found: StreamState) -> str | None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from cluster.job import JobSpec
 from serve.backend import BackendUnavailable, Busy, Conflict, Refused
 from serve.checking import names
+from serve.covered import Coverage, CoverageQuery
 from serve.values import (
     Change,
     EventId,
@@ -49,6 +50,8 @@ class FakeBackend:
         self.keys: dict[str, tuple[str, str]] = {}
         """Idempotency key -> digest of the spec, id of the job."""
         self.evidence_of: dict[tuple[str, EvidenceKind], bytes] = {}
+        self.covered: dict[str, list[Coverage]] = {}
+        """By stream."""
         self.seconds = 60.0
         """How much is measured of each stream."""
         self.problems: dict[str, str] = {}
@@ -165,6 +168,12 @@ class FakeBackend:
         part = page_of("measurements", wanted, query, lambda row: (track, row))
         items = tuple(measured(query, track, row) for row in part["items"])
         return Page[Measurement](items=items, next=part["next"])
+
+    async def coverage(self, query: CoverageQuery) -> Page[Coverage] | None:
+        if await self.stream(query.stream) is None and query.stream not in self.covered:
+            return None
+        covered = self.covered.get(query.stream, ())
+        return Page[Coverage](**page_of("coverage", covered, query, lambda one: (one.track, one.start_seconds)))
 
     async def evidence(self, id: str, kind: EvidenceKind) -> AsyncGenerator[bytes, None] | None:
         self._check()

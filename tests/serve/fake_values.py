@@ -86,7 +86,7 @@ def page_of(name: str, items: Sequence[T], query: Window, key: Callable[[T], Key
     """The items after the cursor's key, and the cursor that follows."""
     items = sorted(items, key=key, reverse=newest)
     if query.cursor is not None:
-        types = {"streams": (str, str), "measurements": (str, int)}.get(name, (float, str))
+        types = {"streams": (str, str), "measurements": (str, int), "coverage": (str, float)}.get(name, (float, str))
         after = unpack(name, query.cursor, *types)
         items = [item for item in items if (key(item) < after if newest else key(item) > after)]
     part = items[: query.limit]

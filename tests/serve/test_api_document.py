@@ -9,6 +9,7 @@ import pytest
 from cluster.job import JobSpec
 from serve import examples, values
 from serve.backend import Backend
+from serve.covered import Coverage
 from serve.routes.reference import DetectorShown
 from tests.serve.calling import call, open_api
 from tests.serve.fake_backend import FakeBackend
@@ -46,7 +47,7 @@ def test_every_response_is_declared_with_a_true_example(method, path, operation)
     answers = operation["responses"]
     needed = {"401", "403", "413", "422", "500", "503"} if path.startswith("/v1") else {"403", "413", "500"}
     assert needed <= set(answers)
-    assert ("404" in answers) == ("{" in path or path == "/v1/measurements")
+    assert ("404" in answers) == ("{" in path or path in {"/v1/measurements", "/v1/coverage"})
     for status, answer in answers.items():
         assert answer["description"]
         if status == "204":
@@ -76,7 +77,7 @@ def test_examples_are_what_models_give():
     for model, example in (
         (values.Job, examples.JOB), (values.StreamState, examples.STREAM), (values.Incident, examples.INCIDENT),
         (values.FeedEvent, examples.EVENT), (values.Measurement, examples.MEASUREMENT),
-        (DetectorShown, examples.DETECTOR),
+        (Coverage, examples.COVERAGE), (DetectorShown, examples.DETECTOR),
     ):  # fmt: skip
         assert json.loads(model.model_validate(example).model_dump_json()) == example
     shown = values.ShownSpec.of(JobSpec.model_validate(examples.JOB_SPEC))
@@ -95,7 +96,7 @@ def test_no_schema_is_left_over_or_missing():
 
 def test_the_backend_in_memory_is_a_backend():
     operations = {name for name, _ in inspect.getmembers(Backend, inspect.isfunction) if not name.startswith("_")}
-    assert len(operations) == 14
+    assert len(operations) == 15
     for name in operations:
         wanted, made = (inspect.signature(getattr(kind, name)).parameters for kind in (Backend, FakeBackend))
         assert list(wanted) == list(made), name

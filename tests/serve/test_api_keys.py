@@ -58,7 +58,7 @@ def test_the_matrix_has_every_route():
     template = {(method, path) for route in iter_route_contexts(open_api()[0].routes) for method in route.methods or ()
                 for path in [route.path] if path not in {"/openapi.json", "/", "/page/{name}"}}  # fmt: skip
     assert template == documented
-    assert len(GUARDED) == 15
+    assert len(GUARDED) == 16
     public = set(ROUTES) - set(GUARDED)
     assert {path for _, path in public} == {"/", "/page/channel-a", "/healthz", "/readyz", "/openapi.json"}
     assert {method for method, _ in public} <= {"GET", "HEAD"}

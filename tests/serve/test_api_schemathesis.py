@@ -11,6 +11,7 @@ from serve import examples
 from serve.api import create_app
 from serve.auth import issue
 from serve.backend import BackendUnavailable
+from serve.covered import Coverage
 from serve.settings import ApiSettings
 from serve.values import Incident, Job, StreamState
 from tests.serve.calling import Keys
@@ -45,6 +46,7 @@ def filled():
     backend.held[job.id], backend.states[job.id, stream.stream] = job, stream
     one = Incident.model_validate(examples.INCIDENT)
     backend.commit([("opened", one), ("updated", one), ("closed", one)])
+    backend.covered[stream.stream] = [Coverage.model_validate(examples.COVERAGE)]
     backend.evidence_of = {(one.id, "jpg"): JPEG, (one.id, "mkv"): MKV}
     return backend
 

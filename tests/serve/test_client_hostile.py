@@ -30,11 +30,12 @@ INCIDENT = {
     "end_seconds": None, "severity": EVIL, "explained_by": EVIL, "message": EVIL,
 }  # fmt: skip
 MEASUREMENT = {"track": EVIL, "row": 1, "start_seconds": 0, "metrics": {EVIL: EVIL, "list": [EVIL, 1.5, None]}}
+COVERAGE = {"track": EVIL, "start_seconds": 0, "end_seconds": 1, "state": EVIL, "reason": EVIL}
 EVENT = {"id": "0.1.1", "kind": EVIL, "job": EVIL, "stream": EVIL, "incident": INCIDENT}
 HOSTILE = {
     "/v1/jobs": pages(JOB), "/v1/jobs/x": json.dumps(JOB).encode(), "/v1/streams": pages(STREAM),
     "/v1/streams/y": json.dumps(STREAM).encode(), "/v1/incidents": pages(INCIDENT),
-    "/v1/measurements": pages(MEASUREMENT),
+    "/v1/measurements": pages(MEASUREMENT), "/v1/coverage": pages(COVERAGE),
     "/v1/events": b"id: 0.1.1\ndata: " + json.dumps(EVENT).encode() + b"\n\n",
 }  # fmt: skip
 
@@ -42,7 +43,8 @@ HOSTILE = {
 @pytest.mark.parametrize(
     ("command", "document"),
     [
-        (("ls",), [JOB]), (("ls", "--streams"), [STREAM]), (("show", "x"), JOB), (("show", "y"), STREAM),
+        (("ls",), [JOB]), (("ls", "--streams"), [STREAM]), (("show", "x"), JOB),
+        (("show", "y"), {**STREAM, "coverage": [COVERAGE]}),
         (("measurements", "y"), [MEASUREMENT]), (("events",), [EVENT]),
     ],
 )  # fmt: skip

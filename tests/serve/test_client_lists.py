@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from serve.covered import Coverage
 from tests.serve.fake_server import incident
 from tests.serve.served import Served, documents, printed, refused
 
@@ -147,3 +148,24 @@ def test_a_thousand_streams_of_several_pages():
         lines = printed(served, "ls", "--streams").splitlines()
         assert [line.split()[0] for line in lines[1:]] == names
         assert len(json.loads(printed(served, "show", job, "--json"))["streams"]) == 1000
+
+
+def test_show_what_was_analysed_of_a_stream(served):
+    covered = [
+        Coverage(
+            stream="league", job=served.sport, track="v:0", start_seconds=float(start), end_seconds=start + 1.0,
+            state="unreachable" if start % 2 else "analysed", reason="nothing arrived for 1.0 s" if start % 2 else "",
+        )
+        for start in range(61)
+    ]  # fmt: skip
+    assert json.loads(printed(served, "show", "league", "--json"))["coverage"] == []
+    assert "unreachable" not in printed(served, "show", "league")
+    served.backend.covered["league"] = covered
+    shown = json.loads(printed(served, "show", "league", "--json"))
+    assert shown["stream"] == "league"
+    assert shown["coverage"] == [one.model_dump(mode="json") for one in covered]
+    lines = [line.split() for line in printed(served, "show", "league").splitlines()]
+    assert ["v:0", "00:59.000", "01:00.000", "unreachable", "nothing", "arrived", "for", "1.0", "s"] in lines
+    assert ["v:0", "01:00.000", "01:01.000", "analysed", "-"] in lines
+    assert ["v:0", "00:00.000", "00:01.000", "analysed", "-"] not in lines
+    assert lines[-1][:3] == ["and", "21", "stretches"]
