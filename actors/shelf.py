@@ -39,6 +39,15 @@ class Shelf:
         """
         return bool(self._files.get_file_info(f"{FOLDER}/{name}").type == pafs.FileType.File)
 
+    def names(self) -> frozenset[str]:
+        """The names of all files of evidence, in one listing.
+
+        Raises:
+            OSError: The storage fails.
+        """
+        found = self._files.get_file_info(pafs.FileSelector(FOLDER, allow_not_found=True))
+        return frozenset(file.base_name for file in found if file.type == pafs.FileType.File)
+
     def put(self, name: str, data: bytes | memoryview) -> None:
         """Write a file, under another name until it is whole. One that is there is left as it is.
 

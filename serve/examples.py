@@ -45,6 +45,8 @@ INCIDENT: Example = {
     "detector": "freeze", "track": "v:0", "status": "closed", "start_seconds": 3601.2, "end_seconds": 3609.96,
     "opened_at": "2026-11-24T08:34:05.300000Z", "closed_at": "2026-11-24T08:34:11.800000Z", "severity": "critical",
     "peak": 8.76, "unit": "s", "cause": "picture held", "explained_by": None, "message": "frozen for 8.76 s",
+    "evidence": {"clip": "/v1/incidents/0f2b6f7e-3c38-5d0a-9f0e-5a5c1d7f6a11/evidence.mkv",
+                 "still": "/v1/incidents/0f2b6f7e-3c38-5d0a-9f0e-5a5c1d7f6a11/evidence.jpg"},
 }  # fmt: skip
 
 EVENT: Example = {

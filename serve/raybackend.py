@@ -164,11 +164,13 @@ class RayBackend:
             at = Position(0, -1)
         while True:
             rows = await self._call(RECORDER, "events", at, LISTEN_SECONDS, _AT_ONCE, seconds=LISTEN_SECONDS + 10)
-            jobs = await self._jobs() if rows else {}
+            if not rows:
+                continue
+            jobs, kept = await self._jobs(), await self._read(self._results.kept)
             for row in rows:
                 at = Position(row["commit"], row["place"])
                 self._remember(row)
-                event = feed_event(row, partial(_job_of, jobs), self._opened)
+                event = feed_event(row, partial(_job_of, jobs), self._opened, kept)
                 if event is not None and _wanted(event, query):
                     yield event
 

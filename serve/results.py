@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from actors.tables import Table, exists
 from serve.backend import Refused
 from serve.covered import Coverage, CoverageQuery
 from serve.cursor import pack, unpack
+from serve.kept import Kept, evidence
 from serve.values import EventId, FeedEvent, Incident, IncidentQuery, Measurement, MeasurementQuery, Page
 
 JobOf = Callable[[str], str | None]
@@ -35,6 +36,7 @@ class Results:
     def __init__(self, uri: str) -> None:
         self._uri = located(uri)
         self._tables: dict[str, Table] = {}
+        self._kept = Kept(uri)
 
     def incidents(self, query: IncidentQuery, job_of: JobOf) -> Page[Incident]:
         """A page of incidents, newest first.
@@ -77,6 +79,14 @@ class Results:
         return Page[Measurement](
             items=tuple(items), next=pack("measurements", (items[-1].track, items[-1].row)) if more else None
         )  # fmt: skip
+
+    def kept(self) -> frozenset[str]:
+        """The names of the files of evidence, as of a second ago or later.
+
+        Raises:
+            OSError: The storage fails.
+        """
+        return self._kept.names()
 
     def coverage(self, query: CoverageQuery, job: str | None) -> Page[Coverage]:
         """A page of a stream's coverage in its newest run, as ``analyze --json`` has it. ``job``: whose the stream is.
@@ -123,8 +133,8 @@ class Results:
         table = self._table("events")
         if table is None:
             return []
-        rows = table.read(list(_EVENT), [("stream", "=", stream)] if stream else [])
-        return [incident for row in newest(rows) if (incident := _incident(row, job_of)) is not None]
+        rows, kept = table.read(list(_EVENT), [("stream", "=", stream)] if stream else []), self.kept()
+        return [incident for row in newest(rows) if (incident := _incident(row, job_of, kept)) is not None]
 
     def _table(self, name: str) -> Table | None:
         if name not in self._tables:
@@ -162,18 +172,27 @@ def newest(rows: pa.Table) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def feed_event(row: Mapping[str, Any], job_of: JobOf, opened: Mapping[str, Any]) -> FeedEvent | None:
-    """A committed event; None where its job is gone. ``opened``: when incidents opened, by id."""
+def feed_event(
+    row: Mapping[str, Any], job_of: JobOf, opened: Mapping[str, Any], kept: Collection[str]
+) -> FeedEvent | None:
+    """A committed event; None where its job is gone.
+
+    Args:
+        row: It.
+        job_of: Whose its stream is.
+        opened: When incidents opened, by id.
+        kept: The names of the files of evidence.
+    """
     closed = row["recorded_at"] if row["kind"] in ("closed", "marker") or row["end"] is not None else None
     whole = {**row, "opened_at": opened.get(row["id"], row["recorded_at"]), "closed_at": closed}
-    incident = _incident(whole, job_of)
+    incident = _incident(whole, job_of, kept)
     if incident is None:
         return None
     at = EventId(shard=0, version=row["commit"], row=row["place"] + 1)
     return FeedEvent(id=str(at), kind=row["kind"], job=incident.job, stream=incident.stream, incident=incident)
 
 
-def _incident(row: Mapping[str, Any], job_of: JobOf) -> Incident | None:
+def _incident(row: Mapping[str, Any], job_of: JobOf, kept: Collection[str]) -> Incident | None:
     job = job_of(row["stream"])
     if job is None:
         return None
@@ -185,7 +204,7 @@ def _incident(row: Mapping[str, Any], job_of: JobOf) -> Incident | None:
         end_seconds=None if row["end"] is None else round(base.seconds(row["end"]), 6), opened_at=row["opened_at"],
         closed_at=row["closed_at"], severity=row["severity"],
         peak=peak if peak is not None and math.isfinite(peak) else None, unit=row["unit"], cause=row["cause"],
-        explained_by=row["explained_by"], message=row["message"],
+        explained_by=row["explained_by"], message=row["message"], evidence=evidence(row["id"], kept),
     )  # fmt: skip
 
 

@@ -161,6 +161,13 @@ class StreamState(Value):
     tags: Tags = Field(description="the job's and its own")
 
 
+class Evidence(Value):
+    """What is kept of an incident, as paths of this API: null where there is none, or none yet."""
+
+    clip: str | None = Field(description="the recording: encoded packets around its start")
+    still: str | None = Field(description="the picture at its start")
+
+
 class Incident(Value):
     """The newest revision of an incident, or a marker (closed, with equal start and end, severity ``info``)."""
 
@@ -180,6 +187,7 @@ class Incident(Value):
     cause: str
     explained_by: IncidentId | None = Field(description="the incident that is the cause of this one")
     message: str
+    evidence: Evidence
 
 
 class FeedEvent(Value):

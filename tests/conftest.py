@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +26,12 @@ def _missing(marker):
     if not named:
         return "SIGHTLINE_MEDIA is not set"
     return None if Path(named).is_dir() else f"SIGHTLINE_MEDIA={named} is not a folder"
+
+
+def pytest_collection_finish(session):
+    """Ray reads how to authenticate when it is imported: that is for the tests to do, once they have said it."""
+    if "ray" in sys.modules:
+        raise pytest.UsageError("a test module imports ray as it is collected: import it inside the tests")
 
 
 def pytest_runtest_setup(item):

@@ -1,11 +1,12 @@
 /** The feed of incidents: newest first, each with what it explains folded under it. */
 
-import { serverNow } from "./clock.js";
-import { drawPicture, saveRecording } from "./evidence.js";
+import { mark, serverNow, since } from "./clock.js";
+import { drawPicture, isAwaited, isPictured, keptOf, saveRecording } from "./evidence.js";
 import { arrange, blank, say, sayOrHide, Seen } from "./rows.js";
 import { clock, counted, place, plain, span } from "./words.js";
 
 const WORDS = { critical: "Critical", warning: "Warning", info: "Information" };
+const ASK_SECONDS = 3;
 
 /** Shows incidents. */
 export class IncidentList {
@@ -13,6 +14,7 @@ export class IncidentList {
   #kept = new WeakMap();
   #seen = new Seen((row) => this.#shown(row));
   #fresh = true;
+  #asked = null;
 
   /**
    * @param {Element} list an `<ol>`
@@ -57,7 +59,8 @@ export class IncidentList {
 
   /** Let the spans on the screen go on. */
   tick() {
-    for (const row of this.#seen) this.#tick(row);
+    for (const row of this.#seen) this.#shown(row);
+    this.#askAgain();
   }
 
   #row(incident, before) {
@@ -94,7 +97,7 @@ export class IncidentList {
     kept.time.title = `at ${place(incident.start_seconds)} of the stream`;
     const peak = incident.peak === null ? "" : ` (peak ${Number(incident.peak.toPrecision(4))} ${plain(incident.unit, 20)})`;
     sayOrHide(kept.message, kept.messageText, plain(incident.message) + peak);
-    kept.recording.hidden = incident.severity === "info";
+    kept.recording.hidden = incident.severity === "info" || incident.evidence.clip === null;
     this.#tick(row);
     if (wasOpen && incident.status !== "open" && kept.picture === "none") kept.picture = "";
   }
@@ -111,14 +114,28 @@ export class IncidentList {
   async #shown(row) {
     this.#tick(row);
     const kept = this.#kept.get(row);
-    const { id, severity, track } = kept.incident;
-    if (kept.picture !== "" || severity === "info" || !track.startsWith("v")) return;
+    if (kept.picture !== "" || !isPictured(kept.incident)) return;
     kept.picture = "asked";
-    const drawn = await drawPicture(this.api, id, kept.canvas);
+    const drawn = await drawPicture(this.api, kept.incident.id, kept.canvas);
     kept.picture = drawn ? "drawn" : "none";
     if (drawn) {
       const { detector, stream } = kept.incident;
       kept.canvas.setAttribute("aria-label", `${plain(detector, 64)} on ${plain(stream, 200)}: the frame at its start`);
+    }
+  }
+
+  async #askAgain() {
+    if (this.#asked !== null && since(this.#asked) < ASK_SECONDS) return;
+    const now = serverNow();
+    const seen = [...this.#seen].map((row) => this.#kept.get(row).incident);
+    const awaited = seen.filter((incident) => isAwaited(incident, now));
+    if (awaited.length === 0) return;
+    this.#asked = mark();
+    const found = await keptOf(this.api, awaited);
+    for (const incident of awaited) {
+      incident.evidence = found.get(incident.id) ?? incident.evidence;
+      const row = this.#rows.get(incident.id);
+      if (row && this.#kept.get(row).incident === incident) this.#write(row, this.#kept.get(row), incident);
     }
   }
 

@@ -54,22 +54,29 @@ class Account:
     """What has happened in a page."""
 
     def __init__(self, page: Page) -> None:
-        self.page, self.errors, self.dialogs, self.network = page, [], [], []
+        self.page, self.errors, self.dialogs, self.network, self.missing = page, [], [], [], []
         page.add_init_script(WATCH)
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("dialog", self._asked)
+        page.on("response", self._answered)
 
     def check(self) -> None:
         """Nothing that should not happen did."""
         assert self.errors == []
         assert self.dialogs == []
+        assert self.missing == []
+        assert not [line for line in self.network if "404" in line]
         assert self.page.evaluate("window.violations") == []
         assert self.page.evaluate("window.pwned") is None
 
     def _said(self, message) -> None:
         if message.type in {"error", "warning"}:
             (self.network if message.text.startswith(NETWORK) else self.errors).append(message.text)
+
+    def _answered(self, response) -> None:
+        if response.status == 404:
+            self.missing.append(response.url)
 
     def _asked(self, dialog) -> None:
         self.dialogs.append(dialog.message)

@@ -16,6 +16,7 @@ from cluster.job import JobSpec
 from serve.backend import BackendUnavailable, Busy, Conflict, Refused
 from serve.checking import names
 from serve.covered import Coverage, CoverageQuery
+from serve.kept import evidence
 from serve.values import (
     Change,
     EventId,
@@ -149,11 +150,12 @@ class FakeBackend:
             and (query.since is None or one.opened_at >= query.since)
             and (query.until is None or one.opened_at < query.until)
         ]
-        return Page[Incident](**page_of("incidents", wanted, query, opened, newest=True))
+        page = page_of("incidents", wanted, query, opened, newest=True)
+        return Page[Incident](items=tuple(self._shown(one) for one in page["items"]), next=page["next"])
 
     async def incident(self, id: str) -> Incident | None:
         self._check()
-        return self.found.get(id)
+        return self._shown(self.found[id]) if id in self.found else None
 
     async def measurements(self, query: MeasurementQuery) -> Page[Measurement] | None:
         if await self.stream(query.stream) is None:
@@ -202,7 +204,7 @@ class FakeBackend:
                 for place, event in self.log[index:]:  # noqa: B007 - goes on from there
                     self._check()
                     if matches(query, event.job, event.stream, event.incident.severity):
-                        yield event
+                        yield event.model_copy(update={"incident": self._shown(event.incident)})
                 if seen == len(self.log):
                     await self._commit_comes()
         finally:
@@ -243,6 +245,10 @@ class FakeBackend:
             yield
         finally:
             self.problems, self.broken = {}, ""
+
+    def _shown(self, one: Incident) -> Incident:
+        names = {f"{id}.{kind}" for id, kind in self.evidence_of}
+        return one.model_copy(update={"evidence": evidence(one.id, names)})
 
     def _check(self) -> None:
         if self.problems:

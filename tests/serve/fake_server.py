@@ -20,7 +20,7 @@ from serve.auth import SCOPES, FileKeys, issue
 from serve.settings import ApiSettings
 from serve.values import Incident
 from tests.serve.fake_backend import FakeBackend
-from tests.serve.fake_values import JPEG, MKV
+from tests.serve.fake_values import JPEG, MKV, NOTHING_KEPT
 
 CHANNELS = tuple(f"channel-{number}" for number in range(1, 7))
 FILES = ("archive-1", "archive-2", "archive-3")
@@ -42,6 +42,7 @@ def incident(job: str, stream: str, detector: str, start: float, length: float |
         end_seconds=None if length is None else round(start + length, 3), opened_at=at,
         closed_at=None if length is None else at + timedelta(seconds=length), severity=severity, peak=length, unit=unit,
         cause=cause, explained_by=None, message=message if not length else f"{message} for {length:.2f} s",
+        evidence=NOTHING_KEPT,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from cluster.job import JobSpec
 from serve.cursor import Key, pack, unpack
 from serve.values import (
+    Evidence,
     FeedQuery,
     Incident,
     IncidentQuery,
@@ -29,6 +30,7 @@ METRICS = {
 }  # fmt: skip
 STEP = {"video": 0.04, "audio": 0.1, "packets": 0.02}
 TRACK = {"video": "v:0", "audio": "a:0", "packets": "v:0"}
+NOTHING_KEPT = Evidence(clip=None, still=None)
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 MKV = bytes.fromhex("1a45dfa3") + bytes(1000)
 

@@ -20,6 +20,7 @@ from serve.auth import FileKeys
 from serve.settings import ApiSettings
 from serve.values import Incident
 from tests.serve.fake_backend import FakeBackend
+from tests.serve.fake_values import NOTHING_KEPT
 
 T = TypeVar("T")
 SPEC = JobSpec.model_validate({"streams": [{"source": "https://live.example.org/news/index.m3u8", "name": "news"}]})
@@ -81,6 +82,7 @@ class Served:
             "detector": detector, "track": "v:0", "status": "open", "start_seconds": start, "end_seconds": None,
             "opened_at": at, "closed_at": None, "severity": "critical", "peak": None, "unit": "s",
             "cause": "picture held", "explained_by": None, "message": f"{detector} seen",
+            "evidence": NOTHING_KEPT,
         }  # fmt: skip
         return Incident.model_construct(**{**usual, **ended, **values})
 

@@ -7,7 +7,6 @@ import pytest
 from cluster.analysis import analyse
 from cluster.job import Analysis
 from serve.covered import Coverage, CoverageQuery
-from serve.raybackend import RayBackend
 from serve.results import Results
 from tests.serve.calling import call, open_api, pointers, problem, submitted
 from tests.serve.defective import defective
@@ -84,6 +83,8 @@ def test_it_is_what_analyze_says(analysed, limit):
 
 
 def test_the_backend_on_ray_tells_of_results_that_no_job_has(analysed, monkeypatch):
+    from serve.raybackend import RayBackend
+
     uri, document = analysed
 
     async def asked(actor, method, *arguments, **named):

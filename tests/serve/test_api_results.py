@@ -63,7 +63,7 @@ def test_incidents_have_the_contract_s_keys_and_are_filtered():
     assert len(everything) == 30
     assert [one["opened_at"] for one in everything] == sorted((one["opened_at"] for one in everything), reverse=True)
     for one in everything:
-        extra = {name: one.pop(name) for name in ("job", "stream", "status", "opened_at", "closed_at")}
+        extra = {name: one.pop(name) for name in ("job", "stream", "status", "opened_at", "closed_at", "evidence")}
         assert extra["status"] == "closed"
         Contracted.model_validate(one)
     assert {one["detector"] for one in found("&severity=critical")} == {"freeze"}
@@ -85,11 +85,14 @@ def test_an_incident_and_its_evidence():
     (one,) = seeded(1)
     backend.commit([("closed", one)])
     path = f"/v1/incidents/{one.id}"
-    assert call(app, "GET", path).json()["id"] == one.id
+    told = call(app, "GET", path).json()
+    assert (told["id"], told["evidence"]) == (one.id, {"clip": None, "still": None})
     problem(call(app, "GET", f"{path}/evidence.jpg"), 404)
     problem(call(app, "GET", f"{path}/evidence.mkv"), 404)
     backend.evidence_of = {(one.id, "jpg"): JPEG, (one.id, "mkv"): MKV}
-    picture, recording = call(app, "GET", f"{path}/evidence.jpg"), call(app, "GET", f"{path}/evidence.mkv")
+    told = call(app, "GET", path).json()["evidence"]
+    assert [item["evidence"] for item in call(app, "GET", "/v1/incidents").json()["items"]] == [told]
+    picture, recording = call(app, "GET", told["still"]), call(app, "GET", told["clip"])
     assert (picture.content, picture.headers["content-type"]) == (JPEG, "image/jpeg")
     assert (recording.content, recording.headers["content-type"]) == (MKV, "video/x-matroska")
     assert recording.headers["content-disposition"] == f'inline; filename="{one.id}.mkv"'
