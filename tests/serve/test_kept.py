@@ -9,7 +9,6 @@ from actors.shelf import Shelf
 from cluster.analysis import analyse
 from cluster.job import Analysis
 from serve.kept import Kept, evidence
-from serve.raybackend import RayBackend
 from serve.results import Results
 from serve.values import EventId, Evidence, FeedQuery, IncidentQuery
 from tests.serve.fake_values import JPEG, MKV, NOTHING_KEPT
@@ -62,6 +61,8 @@ def test_incidents_of_stored_results_tell_what_is_kept_of_them(tmp_path, listing
 
 
 def test_pushed_events_tell_it_too(tmp_path, listings, monkeypatch):
+    from serve.raybackend import RayBackend
+
     uri = str(tmp_path)
     (document,) = analyse([str(broken())], Analysis(results=uri, jobs=1))
     results = Results(uri)
