@@ -18,10 +18,6 @@ class LocalFile(io.FileIO):
 
     error: SourceError | None = None
 
-    def reopenable(self) -> str:
-        """A name under which this process opens the very file again, whatever its own name leads to by then."""
-        return f"/dev/fd/{self.fileno()}"
-
 
 def open_file(path: Path, gate: Gate) -> LocalFile:
     """Open a regular file with something in it.

@@ -103,8 +103,9 @@ def _file(path: Path, fetcher: Fetcher, body: Body, head: bytes) -> Origin:
     size = body.length or 0
     if not is_transport(head):
         short = _cut_box(body.file, size) if head[4:8] == b"ftyp" else None
-        name = path.absolute() if fetcher.gate.trust is None else body.file.reopenable()
-        return Origin(close, file=f"file:{name}", short=short)
+        body.file.seek(0)
+        by_name = fetcher.gate.trust is None
+        return Origin(close, file=f"file:{path.absolute()}" if by_name else body.file, short=short)
     short = f"its last transport packet has {size % PACKET} of {PACKET} bytes" if size % PACKET else None
     return Origin(close, feed=cut_programs(_from(head, body)), rewinds=True, short=short)
 

@@ -1,7 +1,9 @@
 """Files that are read for others: judged by where they lie once they are open, whatever their names lead to since."""
 
+import io
 import os
 
+import av
 import pytest
 
 from actors import localfile
@@ -54,6 +56,39 @@ def test_what_has_no_container_is_read_the_same_too(folders, trust, codec, conta
     path = folders[0] / f"clip.{container}"
     path.write_bytes(coded(codec, container=container))
     assert read(path, trust)[0] == read(path, None)[0]
+
+
+def id3(size):
+    """A tag that holds a picture of so many bytes."""
+    frame = b"APIC" + size.to_bytes(4, "big") + bytes(2 + size)
+    length = len(frame)
+    return b"ID3\x03\0\0" + bytes(length >> shift & 127 for shift in (21, 14, 7, 0)) + frame
+
+
+@pytest.mark.parametrize(("codec", "container"), [("aac", "adts"), ("ac3", "ac3"), ("flac", "flac")])
+def test_where_the_content_leaves_doubt_the_name_decides(folders, trust, codec, container):
+    """FFmpeg finds nothing in its first bytes but a tag."""
+    path = folders[0] / f"clip.{codec}"
+    path.write_bytes(id3(1_500_000) + sounding(codec, container))
+    (packets, one), (others, other) = read(path, trust), read(path, None)
+    assert packets == others
+    assert len(packets) > 5
+    assert one.format == other.format
+
+
+def sounding(codec, container):
+    target = io.BytesIO()
+    with av.open(target, "w", format=container) as sink:
+        stream = sink.add_stream(codec, rate=44100, layout="mono")
+        size = stream.codec_context.frame_size or 1024
+        for number in range(40):
+            frame = av.AudioFrame(stream.codec_context.format.name, "mono", size)
+            frame.rate, frame.pts = 44100, number * size
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            sink.mux(stream.encode(frame))
+        sink.mux(stream.encode(None))
+    return target.getvalue()
 
 
 def test_a_file_that_was_cut_short_is_said_to_be(folders, trust):
