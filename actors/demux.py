@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
     from actors.fetch import HttpFile
+    from actors.localfile import LocalFile
 
 PYAV_ERRORS = (
     av.FFmpegError, OSError, ValueError, AttributeError, LookupError, MemoryError, ArithmeticError, AssertionError,
@@ -59,7 +60,7 @@ class Part:
     """
 
     def __init__(
-        self, url: str, reader: str | HttpFile | Pipe, limits: Limits, *, live: bool, short: str | None
+        self, url: str, reader: str | HttpFile | LocalFile | Pipe, limits: Limits, *, live: bool, short: str | None
     ) -> None:
         """Open it; ``short`` is why the file is known to be cut short, if it is.
 

@@ -42,13 +42,16 @@ def whole(task: Task, summary: Mapping[str, Any], covered: Covered, events: Iter
 def outcome(source: Source, frames: int, *, resumed: bool) -> tuple[str, str | None]:
     """Status and error of a stream whose source has ended.
 
-    A live source of which nothing could be decoded has failed, however quietly: one that is off must not look healthy.
+    A source that led to what may not be read has failed. So has a live source of which nothing could be decoded,
+    however quietly: one that is off must not look healthy.
 
     Args:
         source: It, read to its end.
         frames: Pictures and samples that it gave.
         resumed: It was watched before, and gave some then.
     """
+    if source.status == "denied":
+        return "failed", source.reason
     if source.live and not frames:
         what = "nothing of what arrived could be decoded" if source.tracks else "nothing arrived; is it being sent?"
         return ("partial" if resumed else "failed"), f"{shown(source.url)}: {what}"

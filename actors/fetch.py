@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from actors.limits import Limits
 from actors.live import Halt
-from actors.url import SourceError, local_path, permitted
+from actors.localfile import LocalFile, open_file
+from actors.trust import Gate
+from actors.url import SourceError, local_path
 
 if TYPE_CHECKING:
     from actors.web import Web
@@ -17,13 +20,20 @@ CHUNK = 1 << 16
 
 
 class Body:
-    """The bytes of one file or answer, read once. ``url`` is where redirects led; ``length`` None where unknown."""
+    """The bytes of one file or answer, read once.
 
-    def __init__(self, url: str, length: int | None, chunks: Iterator[bytes], close: Callable[[], None]) -> None:
+    ``url`` is where redirects led; ``length`` None where unknown; ``file`` what is read, where that is a file.
+    """
+
+    def __init__(
+        self, url: str, length: int | None, chunks: Iterator[bytes], close: Callable[[], None],
+        file: LocalFile | None = None,
+    ) -> None:  # fmt: skip
         self.url = url
         self.length = length
         self._chunks = chunks
         self.close = close
+        self.file = file
 
     def __iter__(self) -> Iterator[bytes]:
         return self._chunks
@@ -36,10 +46,11 @@ class Body:
 
 
 class Fetcher:
-    """What one source reads. :meth:`close`, from any thread, ends it."""
+    """What one source reads, as far as its gate lets it. :meth:`close`, from any thread, ends it."""
 
-    def __init__(self, limits: Limits, halt: Halt) -> None:
+    def __init__(self, limits: Limits, halt: Halt, gate: Gate) -> None:
         self.limits = limits
+        self.gate = gate
         self._halt = halt
         self._web: Web | None = None
 
@@ -49,7 +60,7 @@ class Fetcher:
         if self._web is None:
             from actors.web import Web
 
-            self._web = Web(self.limits, self._halt)
+            self._web = Web(self.limits, self._halt, self.gate)
         return self._web
 
     def open(self, url: str, *, parent: str | None = None, first: int = 0, length: int | None = None) -> Body:
@@ -57,20 +68,20 @@ class Fetcher:
 
         Args:
             url: What to read.
-            parent: The playlist that names it, whose class of network it must stay in.
+            parent: The playlist that names it.
             first: Bytes to skip.
             length: Bytes wanted, or None for all.
 
         Raises:
-            SourceError: It cannot be had.
+            SourceError: It cannot be had, or may not.
         """
         if parent is not None:
-            permitted(url, parent)
+            self.gate.follow(url, parent)
         path = local_path(url)
         if path is not None:
-            return _open_file(path, first, length)
+            return self._file(path, first, length)
         wanted = {"range": f"bytes={first}-{'' if length is None else first + length - 1}"} if first or length else {}
-        response, url = self.web.request("GET", url, wanted)
+        response, url = self.web.request("GET", url, wanted, parent)
         given = response.headers.get("content-length", "")
         skip = first if response.status_code != 206 else 0
         chunks = _part(self.web.chunks(response, url), skip, length)
@@ -95,10 +106,16 @@ class Fetcher:
         raise SourceError(f"{body.url}: the playlist is over {self.limits.playlist_bytes} bytes", "too_large")
 
     def validators(self, url: str) -> str | None:
-        """What a server says of the state of a file, without reading it: ETag or date, and length; None if nothing."""
+        """What a server says of the state of a file, without reading it: ETag or date, and length; None if nothing.
+
+        Raises:
+            SourceError: It may not be asked.
+        """
         try:
             response, _ = self.web.request("HEAD", url, {})
-        except SourceError:
+        except SourceError as error:
+            if error.kind == "denied":
+                raise
             return None
         response.close()
         marks = [response.headers.get(name, "") for name in ("etag", "last-modified", "content-length")]
@@ -109,13 +126,12 @@ class Fetcher:
         if self._web is not None:
             self._web.close()
 
-
-def _open_file(path: Path, first: int, length: int | None) -> Body:
-    check_file(path)
-    handle = path.open("rb")
-    handle.seek(first)
-    chunks = _part(iter(lambda: handle.read(CHUNK), b""), 0, length)
-    return Body(str(path), path.stat().st_size - first, chunks, handle.close)
+    def _file(self, path: Path, first: int, length: int | None) -> Body:
+        file = open_file(path, self.gate)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(first)
+        chunks = _part(iter(lambda: file.read(CHUNK), b""), 0, length)
+        return Body(str(path), size - first, chunks, file.close, file)
 
 
 def _part(chunks: Iterator[bytes], skip: int, length: int | None) -> Iterator[bytes]:
@@ -129,29 +145,6 @@ def _part(chunks: Iterator[bytes], skip: int, length: int | None) -> Iterator[by
             yield piece
         if left == 0:
             return
-
-
-def check_file(path: Path) -> None:
-    """See that a regular file with something in it can be read.
-
-    Raises:
-        SourceError: It cannot.
-    """
-    try:
-        if path.is_dir():
-            next(path.iterdir(), None)
-            raise SourceError(f"{path}: is a folder without media files; name its files, or --include them", "folder")
-        if not path.exists():
-            raise SourceError(f"{path}: no such file; check the path", "missing")
-        if not path.is_file():
-            raise SourceError(f"{path}: is no regular file; copy its content into one", "not_a_file")
-        with path.open("rb") as handle:
-            if not handle.read(1):
-                raise SourceError(f"{path}: is empty; copy or record it again", "empty")
-    except PermissionError as error:
-        raise SourceError(f"{path}: may not be read; check its permissions", "permission") from error
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{path}: cannot be read ({error})", "io") from error
 
 
 class HttpFile:

@@ -74,7 +74,10 @@ class Backoff:
 def reconnecting(connect: Callable[[int], Feed], backoff: Backoff, halt: Halt, *, endless: bool) -> Feed:
     """What ``connect`` gives, again and again; it is told how many attempts there were.
 
-    An error leads to the next attempt. So does an end where ``endless``.
+    An error leads to the next attempt, unless a source may not be read at all. So does an end where ``endless``.
+
+    Raises:
+        SourceError: It may not be read.
     """
     attempt = 0
     while not halt.is_set():
@@ -85,6 +88,8 @@ def reconnecting(connect: Callable[[int], Feed], backoff: Backoff, halt: Halt, *
             if not endless:
                 return
         except SourceError as error:
+            if error.kind == "denied":
+                raise
             yield Missing(0.0, str(error))
         attempt += 1
         halt.wait(backoff.next())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,10 +15,12 @@ from actors.feed import Cut, Feed
 from actors.limits import Limits
 from actors.live import Background, Backoff, Clock, Halt, reconnecting, udp_feed, udp_socket
 from actors.transport import PACKET, cut_programs, is_transport
+from actors.trust import Gate, Trust
 from actors.url import SourceError, is_url, local_path
 
 if TYPE_CHECKING:
     from actors.fetch import Body, Fetcher, HttpFile
+    from actors.localfile import LocalFile
     from actors.playlist import Hls
 
 HEAD = 1 << 20
@@ -32,7 +36,7 @@ class Origin:
 
     close: Callable[[], None]
     live: bool = False
-    file: str | HttpFile | None = None
+    file: str | HttpFile | LocalFile | None = None
     feed: Feed = field(default_factory=lambda: iter(()))
     background: Background | None = None
     rewinds: bool = False
@@ -49,6 +53,7 @@ class Setting:
     halt: Halt
     clock: Clock
     rng: random.Random
+    gate: Gate
 
     def backoff(self) -> Backoff:
         """A fresh one."""
@@ -63,7 +68,7 @@ def connect(url: str, setting: Setting) -> Origin:
     """Find out what a URL is, and connect.
 
     Raises:
-        SourceError: It cannot be read.
+        SourceError: It cannot be read, or may not.
     """
     if url.lower().startswith("udp://"):
         udp_socket(url, setting.limits).close()
@@ -73,7 +78,7 @@ def connect(url: str, setting: Setting) -> Origin:
         raise SourceError(f"{url}: what can be read is a path, file://, http://, https:// or udp://", "unsupported")
     from actors.fetch import Fetcher
 
-    fetcher = Fetcher(setting.limits, setting.halt)
+    fetcher = Fetcher(setting.limits, setting.halt, setting.gate)
     try:
         body = fetcher.open(url)
         chunks = iter(body)
@@ -94,10 +99,13 @@ def _file(path: Path, fetcher: Fetcher, body: Body, head: bytes) -> Origin:
         body.close()
         fetcher.close()
 
-    size = path.stat().st_size
+    assert body.file is not None
+    size = body.length or 0
     if not is_transport(head):
-        short = _cut_box(path, size) if head[4:8] == b"ftyp" else None
-        return Origin(close, file=f"file:{path.absolute()}", short=short)
+        short = _cut_box(body.file, size) if head[4:8] == b"ftyp" else None
+        body.file.seek(0)
+        by_name = fetcher.gate.trust is None
+        return Origin(close, file=f"file:{path.absolute()}" if by_name else body.file, short=short)
     short = f"its last transport packet has {size % PACKET} of {PACKET} bytes" if size % PACKET else None
     return Origin(close, feed=cut_programs(_from(head, body)), rewinds=True, short=short)
 
@@ -168,37 +176,38 @@ def _in_background(hls: Hls, setting: Setting) -> Background:
     return background
 
 
-def _cut_box(path: Path, size: int) -> str | None:
+def _cut_box(file: LocalFile, size: int) -> str | None:
     """Why an ISO media file (ISO/IEC 14496-12, 4.2) is known to be cut short: a box at its top ends after the file."""
     at = 0
-    with path.open("rb") as handle:
-        while at < size:
-            handle.seek(at)
-            header = handle.read(16)
-            length = int.from_bytes(header[:4], "big")
-            if length == 1:
-                length = int.from_bytes(header[8:16], "big")
-            if length == 0:
-                return None
-            if length < 8 or at + length > size:
-                name = header[4:8].decode("latin-1")
-                return f"its {name!r} box should go on to byte {at + length}, but the file ends at {size}"
-            at += length
+    while at < size:
+        file.seek(at)
+        header = file.read(16)
+        length = int.from_bytes(header[:4], "big")
+        if length == 1:
+            length = int.from_bytes(header[8:16], "big")
+        if length == 0:
+            return None
+        if length < 8 or at + length > size:
+            name = header[4:8].decode("latin-1")
+            return f"its {name!r} box should go on to byte {at + length}, but the file ends at {size}"
+        at += length
     return None
 
 
-def fingerprint(url: str, limits: Limits) -> str | None:
+def fingerprint(url: str, limits: Limits, trust: Trust | None = None) -> str | None:
     """A text that changes when the content behind a URL does; None where nothing is known (live, or no validators).
 
     A file: its size, time of change in ns, and the SHA-256 of its first and last MiB. A server: ETag, date, length.
+
+    Raises:
+        SourceError: A file that cannot be read, or what ``trust`` does not allow.
     """
     path = local_path(url)
     if path is not None:
-        from actors.fetch import check_file
+        from actors.localfile import open_file
 
-        check_file(path)
-        facts = path.stat()
-        with path.open("rb") as handle:
+        with io.BufferedReader(open_file(path, Gate(trust))) as handle:
+            facts = os.fstat(handle.fileno())
             digest = hashlib.sha256(handle.read(HEAD))
             handle.seek(max(facts.st_size - HEAD, 0))
             digest.update(handle.read(HEAD))
@@ -207,7 +216,7 @@ def fingerprint(url: str, limits: Limits) -> str | None:
         return None
     from actors.fetch import Fetcher
 
-    fetcher = Fetcher(limits, Halt())
+    fetcher = Fetcher(limits, Halt(), Gate(trust))
     try:
         return fetcher.validators(url)
     finally:

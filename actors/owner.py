@@ -87,8 +87,7 @@ class Owner:
             actors.recorder.Fenced: Another owner has taken the stream over.
         """
         try:
-            known = fingerprint(self.task.source, self.task.limits)
-            return self._analyse(known)
+            return self._analyse(self._fingerprint())
         except SourceError as error:
             return document.failed(self.task.stream, self.task.source, str(error))
 
@@ -99,12 +98,18 @@ class Owner:
             As :meth:`run`.
         """
         began, burnt = time.perf_counter(), time.process_time()
-        checkpoint, done = self._begin(self._work(fingerprint(self.task.source, self.task.limits)))
+        try:
+            checkpoint, done = self._begin(self._work(self._fingerprint()))
+        except SourceError as error:
+            return document.failed(self.task.stream, self.task.source, str(error))
         journal = self._journal(checkpoint, "end", self._commits)
         self._replay(journal)
         journal.note(quarantine.events(at, crashes))
         live = done is not None and done.live is not None
         return self._finish(journal, quarantine.facts(at, crashes, live=live), began, burnt)
+
+    def _fingerprint(self) -> str | None:
+        return fingerprint(self.task.source, self.task.limits, self.task.trust)
 
     def _work(self, known: str | None) -> Work:
         return Work.of(
@@ -126,7 +131,7 @@ class Owner:
         if local_path(self.task.source) is None:
             ready()
         with (
-            open_source(self.task.source, limits=limits, stop=self._stop) as source,
+            open_source(self.task.source, limits=limits, stop=self._stop, trust=self.task.trust) as source,
             gathered(self._commits, live=source.live) as commits,
             self._evidence or nullcontext(),
         ):
@@ -164,13 +169,17 @@ class Owner:
         return replace(old, summary=None), old
 
     def _change(self, old: Checkpoint, work: Work) -> Change:
-        """What is to be done. A source cut short by its network is not gone on with: its last rows were no window."""
+        """What is to be done.
+
+        A source that was refused, or cut short by its network, is not gone on with: its last rows were no window.
+        """
         if self.task.fresh:
             return Change("analyse")
         if old.live is not None and old.summary is None:
             return replace(old.work, source="live").change(replace(work, source="live"))
         change = old.work.change(work)
-        cut = old.summary is not None and old.summary["status"] != "completed" and local_path(self.task.source) is None
+        status = "completed" if old.summary is None else old.summary["status"]
+        cut = status == "failed" or (status != "completed" and local_path(self.task.source) is None)
         return Change("analyse", "it was cut short") if cut and change.needs != "analyse" else change
 
     def _journal(self, checkpoint: Checkpoint, when: When, commits: Commits) -> Journal:

@@ -182,7 +182,7 @@ class Hls:
         """The bytes of the segments, a cut at each discontinuity, and what could not be had.
 
         Raises:
-            SourceError: The playlist, or several segments in a row, cannot be had.
+            SourceError: The playlist, or several segments in a row, cannot be had; or one may not.
         """
         while not self._halt.is_set():
             before = self._next
@@ -249,7 +249,7 @@ class Hls:
             self._failures = 0
         except SourceError as error:
             self._failures += not segment.gap
-            if self._failures >= _FAILURES:
+            if self._failures >= _FAILURES or error.kind == "denied":
                 raise
             yield Missing(segment.seconds, str(error))
 

@@ -31,6 +31,7 @@ from actors.storage import StorageError
 from actors.stored import Stored
 from actors.tables import Table, Where
 from actors.task import Task
+from actors.trust import Trust
 from actors.url import shown
 
 NAMESPACE = "sightline"
@@ -146,12 +147,13 @@ class RemoteCommits:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a decoder is to do: a stream, without what only its owner can know (see :class:`actors.owner.Task`)."""
+    """What a decoder is to do: a stream, without what only its owner can know (see :class:`actors.task.Task`)."""
 
     stream: str
     source: str
     detectors: tuple[str, ...]
     settings: Mapping[str, Mapping[str, Any]]
+    trust: Trust | None
     fresh: bool = False
     evidence: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -245,7 +247,7 @@ class DecoderActor:
         fence, stored = self._commits.claim(order.stream)
         task = Task(
             order.stream, order.source, order.detectors, order.settings, fence, stored, order.fresh,
-            evidence=order.evidence, results=self._uri, limits=order.limits,
+            evidence=order.evidence, results=self._uri, limits=order.limits, trust=order.trust,
         )  # fmt: skip
         owner = Owner(task, self._commits, self._read, self._stop, self._hop)
         owner.on_progress, owner.on_event = self._progress, self._event

@@ -19,6 +19,7 @@ from actors.feed import CutReason, Missing, Pipe
 from actors.limits import Limits
 from actors.live import Clock, Halt
 from actors.origin import Setting, connect, fingerprint
+from actors.trust import Gate, Trust
 from actors.url import SourceError, redact, stream_name
 
 if TYPE_CHECKING:
@@ -80,13 +81,14 @@ class Source:
     """A source under way; made by :func:`open_source`, read by iterating, once.
 
     ``status`` is ``reading`` until iteration ends, then ``completed``, ``partial`` (with ``reason``: cut short, or
-    bytes could not be had) or ``stopped``. ``format`` is FFmpeg's name of the container of the newest part, ``tracks``
-    are its tracks; for a live source both are empty until its first ``Break``. ``notes``: what is not read, and why.
+    bytes could not be had), ``denied`` (with ``reason``: what it led to) or ``stopped``. ``format`` is FFmpeg's name of
+    the container of the newest part, ``tracks`` are its tracks; for a live source both are empty until its first
+    ``Break``. ``notes``: what is not read, and why.
     """
 
     def __init__(self, url: str, setting: Setting) -> None:
         self.url = url
-        self.status: Literal["reading", "completed", "partial", "stopped"] = "reading"
+        self.status: Literal["reading", "completed", "partial", "denied", "stopped"] = "reading"
         self.reason: str | None = None
         self.tracks: tuple[Track, ...] = ()
         self.format = ""
@@ -253,6 +255,9 @@ class Source:
         if self._halt.is_set():
             self.status = "stopped"
             return
+        if (refusal := self._setting.gate.refusal) is not None:
+            self.status, self.reason = "denied", str(refusal)
+            return
         first, last = self._reached or (0.0, 0.0)
         declared = self._part.declared_seconds if self._part is not None else 0.0
         missing = declared - max(last, last - first)
@@ -274,6 +279,7 @@ def open_source(
     stop: threading.Event | None = None,
     clock: Clock = time.monotonic,
     rng: random.Random | None = None,
+    trust: Trust | None = None,
 ) -> Source:
     """Open a source; use it as a context manager.
 
@@ -284,9 +290,10 @@ def open_source(
         stop: Set it, from any thread, to end the iteration: of a live source within a second, else with its next bytes.
         clock: Monotonic seconds, for stalls.
         rng: Chance in the back-off.
+        trust: What may be read for others; None trusts whoever named the source.
 
     Raises:
-        SourceError: It cannot be read: missing, empty, refused, no media, no tracks.
+        SourceError: It cannot be read: missing, empty, refused, no media, no tracks, denied.
     """
-    setting = Setting(limits or Limits(), live, Halt(stop), clock, rng or random.Random())
+    setting = Setting(limits or Limits(), live, Halt(stop), clock, rng or random.Random(), Gate(trust))
     return Source(os.fspath(url), setting)

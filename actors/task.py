@@ -9,6 +9,7 @@ from typing import Any
 from actors.limits import Limits
 from actors.shelf import SHELF_BYTES
 from actors.stored import Stored
+from actors.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Task:
     """One stream to analyse. ``stored``: what the tables hold of it.
 
     ``evidence``: whether incidents are shown by files under the URI ``results``, of at most ``evidence_bytes`` in all.
+    ``trust``: what may be read for who submitted it; None for a person at the keyboard.
     """
 
     stream: str
@@ -29,6 +31,7 @@ class Task:
     evidence: bool = False
     results: str = ""
     evidence_bytes: int = SHELF_BYTES
+    trust: Trust | None = None
 
     def __post_init__(self) -> None:
         if self.evidence and not self.results:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import os
 import re
-import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
+from actors.networks import addresses, class_of
+
 ErrorKind = Literal[
     "missing", "folder", "not_a_file", "empty", "permission", "not_media", "truncated", "no_tracks", "too_large",
-    "unsupported", "encrypted", "forbidden", "refused", "http", "timeout", "io",
+    "unsupported", "encrypted", "forbidden", "denied", "refused", "http", "timeout", "io",
 ]  # fmt: skip
 Network = Literal["file", "loopback", "link-local", "private", "public"]
 
@@ -140,29 +141,23 @@ def network(url: str) -> Network:
     Raises:
         SourceError: The host has no address, or the scheme is not one that a playlist may name.
     """
-    if local_path(url) is not None:
-        return "file"
+    return "file" if local_path(url) is not None else class_of(server(url))
+
+
+def server(url: str) -> Sequence[str]:
+    """Every address of the server that a URL names.
+
+    Raises:
+        SourceError: It has none, or the scheme is not one that can be fetched.
+    """
     parts = split(url)
     if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
         raise SourceError(f"{url}: only http and https can be fetched", "unsupported")
     try:
-        found = socket.getaddrinfo(parts.hostname, None, type=socket.SOCK_STREAM)
+        return addresses(parts.hostname)
     except (OSError, UnicodeError) as error:
         why = f"its host is not known{details(url, error)}; check its spelling"
         raise SourceError(f"{url}: {why}", "refused") from error
-    classes = {_class_of(str(address[4][0])) for address in found}
-    order: tuple[Network, ...] = ("link-local", "loopback", "private", "public")
-    return next(name for name in order if name in classes)
-
-
-def _class_of(address: str) -> Network:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    if ip.is_loopback or ip.is_unspecified:
-        return "loopback"
-    if ip.is_link_local:
-        return "link-local"
-    return "public" if ip.is_global and not ip.is_multicast else "private"
 
 
 def permitted(url: str, parent: str) -> None:

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urljoin
 
 import httpx
 
 from actors.limits import Limits
 from actors.live import Halt
-from actors.url import ErrorKind, SourceError, details, permitted
+from actors.pinned import Pinned
+from actors.trust import Gate, NotTrusted
+from actors.url import ErrorKind, SourceError, details, join
 
 _ANSWERS: dict[int, tuple[ErrorKind, str]] = {
     401: ("permission", "give a user and password in the URL"),
@@ -27,28 +28,32 @@ _ANSWERS: dict[int, tuple[ErrorKind, str]] = {
 class Web:
     """One source's connections to servers, one at a time. :meth:`close`, from any thread, ends what is being read."""
 
-    def __init__(self, limits: Limits, halt: Halt) -> None:
+    def __init__(self, limits: Limits, halt: Halt, gate: Gate) -> None:
         self._limits = limits
+        self._gate = gate
         self._halt = halt
         self._socket: socket.socket | None = None
         timeout = httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds)
         headers = {"accept-encoding": "identity", "user-agent": "sightline"}
-        self._client = httpx.Client(timeout=timeout, follow_redirects=False, headers=headers)
+        transport = None if gate.trust is None else Pinned(gate.addresses)
+        self._client = httpx.Client(timeout=timeout, follow_redirects=False, headers=headers, transport=transport)
 
-    def request(self, method: str, url: str, headers: dict[str, str]) -> tuple[httpx.Response, str]:
+    def request(
+        self, method: str, url: str, headers: dict[str, str], parent: str | None = None
+    ) -> tuple[httpx.Response, str]:
         """Ask, and follow redirects. Returns the answer, its body not read yet, and the URL it came from.
 
         Raises:
-            SourceError: No answer, or none that is good.
+            SourceError: No answer, or none that is good, or the server may not be asked.
         """
         for _ in range(self._limits.max_redirects + 1):
-            response = self._send(method, url, headers)
+            response = self._send(method, url, headers, parent)
             location = response.headers.get("location")
             if not response.is_redirect or location is None:
                 break
             response.close()
-            parent, url = url, urljoin(url, location)
-            permitted(url, parent)
+            parent, url = url, join(url, location)
+            self._gate.follow(url, parent)
         else:
             raise SourceError(f"{url}: over {self._limits.max_redirects} redirects; give the final URL", "http")
         if response.status_code >= 300:
@@ -63,7 +68,7 @@ class Web:
         self._cut_off()
         self._client.close()
 
-    def _send(self, method: str, url: str, headers: dict[str, str]) -> httpx.Response:
+    def _send(self, method: str, url: str, headers: dict[str, str], parent: str | None) -> httpx.Response:
         """Send, and wait for the headers. httpx times each read only, so a timer ends headers that drip."""
         late = threading.Event()
 
@@ -77,6 +82,8 @@ class Web:
             request = self._client.build_request(method, url, headers=headers, extensions={"trace": self._watch})
             timer.start()
             return self._client.send(request, stream=True)
+        except NotTrusted as error:
+            raise self._gate.refuse(url, str(error), parent) from error
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
             raise _translated(error, url, self._limits, late=late.is_set()) from error
         finally:

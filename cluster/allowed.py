@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from actors.url import SourceError, local_path, network, split
+from actors.networks import Networks
+from actors.trust import NotTrusted, Trust
+from actors.url import SourceError, local_path, server, split
 
 
 class Forbidden(Exception):
@@ -30,33 +33,26 @@ class Sources(BaseSettings):
     def _listed(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    def trust(self) -> Trust:
+        """The same, as it goes to decoders."""
+        return Trust(tuple(map(str, self.allowed_roots)), Networks.of(self.allowed_networks))
+
 
 def check(source: str, allowed: Sources) -> None:
-    """See that a source may be watched.
+    """See that a source may be watched, as things are: decoders judge again what they open.
 
     Raises:
         Forbidden: It may not.
     """
+    trust = allowed.trust()
     try:
         path = local_path(source)
-        if path is not None:
-            _check_file(path, allowed)
-        elif split(source).scheme.lower() != "udp":
-            _check_network(source, allowed)
-    except SourceError as error:
+        if path is None:
+            if split(source).scheme.lower() != "udp":
+                trust.judge_server(server(source))
+        elif path.is_absolute():
+            trust.judge_file(os.path.realpath(path))
+        else:
+            raise Forbidden("a file is named by its absolute path")
+    except (SourceError, NotTrusted) as error:
         raise Forbidden(str(error)) from error
-
-
-def _check_file(path: Path, allowed: Sources) -> None:
-    """A file is judged by where it really is, links followed."""
-    if not path.is_absolute():
-        raise Forbidden("a file is named by its absolute path")
-    real = path.resolve()
-    if not any(real.is_relative_to(root.resolve()) for root in allowed.allowed_roots):
-        raise Forbidden("this file is outside the allowed folders; the operator sets SIGHTLINE_ALLOWED_ROOTS")
-
-
-def _check_network(source: str, allowed: Sources) -> None:
-    where = network(source)
-    if where == "link-local" or where not in allowed.allowed_networks:
-        raise Forbidden(f"its server is on a {where} network; the operator sets SIGHTLINE_ALLOWED_NETWORKS")

@@ -8,7 +8,7 @@ from threading import Event
 from actors import document, stored
 from actors.detectors import DETECTORS, build
 from actors.document import Document
-from actors.fetch import check_file
+from actors.localfile import check_file
 from actors.measuring import METRICS
 from actors.recorder import Recorder
 from actors.schema import measured

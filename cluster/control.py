@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import ray
+from ray.exceptions import GetTimeoutError
 
 from actors.remote import NAMESPACE
+from actors.trust import Trust
 from cluster import cell as cells
 from cluster import recording
 from cluster.settings import Placement, Supervision
@@ -16,12 +19,31 @@ CALL_SECONDS = 60.0
 """What any call to the supervisor may take."""
 
 
-def start(uri: str, placement: Placement | None = None, supervision: Supervision | None = None) -> Any:
-    """The supervisor's handle; it is started if there is none."""
+def start(uri: str, trust: Trust, placement: Placement | None = None, supervision: Supervision | None = None) -> Any:
+    """The supervisor's handle; it is started if there is none.
+
+    One that trusts otherwise is ended with all that it runs: decoders keep to what they were told when they began.
+
+    Raises:
+        RayError: The one that there is does not answer, or does not end.
+    """
+    there = cells.handle(NAME)
+    if there is not None and ray.get(there.trust.remote(), timeout=CALL_SECONDS) != trust:
+        stop()
+        _await_end()
     return ray.remote(Supervisor).options(
         name=NAME, namespace=NAMESPACE, lifetime="detached", max_restarts=-1, num_cpus=0, max_concurrency=8,
         get_if_exists=True,
-    ).remote(uri, placement, supervision)  # fmt: skip
+    ).remote(uri, trust, placement, supervision)  # fmt: skip
+
+
+def _await_end() -> None:
+    """Wait until a supervisor that was killed is gone, and its name is free."""
+    until = time.monotonic() + CALL_SECONDS
+    while cells.handle(NAME) is not None:
+        if time.monotonic() > until:
+            raise GetTimeoutError("the supervisor before does not end")
+        time.sleep(0.1)
 
 
 def supervisor() -> Any:

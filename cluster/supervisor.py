@@ -20,6 +20,7 @@ from actors.detectors import DETECTORS
 from actors.limits import Limits
 from actors.remote import Order, Report
 from actors.storage import StorageError
+from actors.trust import Trust
 from cluster import cell as cells
 from cluster import recording
 from cluster.desired import Desired
@@ -49,15 +50,18 @@ class Watched:
 class Supervisor:
     """Looks, mends, and answers for the jobs."""
 
-    def __init__(self, uri: str, placement: Placement | None = None, supervision: Supervision | None = None) -> None:
+    def __init__(
+        self, uri: str, trust: Trust, placement: Placement | None = None, supervision: Supervision | None = None
+    ) -> None:
         """Begin with what there is.
 
         Args:
             uri: The results, under which the jobs lie.
+            trust: What may be read for those who submit jobs.
             placement: Sizes of cells; from the environment if None.
             supervision: How to watch; from the environment if None.
         """
-        self._uri = uri
+        self._uri, self._trust = uri, trust
         self._placement, self._rules = placement or Placement(), supervision or Supervision()
         self._desired = Desired(JobStore(uri))
         self._watched: dict[str, Watched] = {}
@@ -89,6 +93,10 @@ class Supervisor:
     def health(self) -> str:
         """What is wrong, in one line; empty if nothing is."""
         return self.trouble
+
+    def trust(self) -> Trust:
+        """What may be read for those who submit jobs."""
+        return self._trust
 
     def pid(self) -> int:
         """Its process, for those who watch it."""
@@ -147,8 +155,9 @@ class Supervisor:
         spec = job.streams[seat.stream]
         limits = Limits() if spec.max_lag_seconds is None else Limits(max_lag_seconds=spec.max_lag_seconds)
         order = Order(
-            seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings, evidence=True, limits=limits
-        )
+            seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings, self._trust, evidence=True,
+            limits=limits,
+        )  # fmt: skip
         watched = self._watched.setdefault(seat.stream, Watched())
         watched.cell, watched.report, watched.silent_since = seat.cell, None, None
         cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri)

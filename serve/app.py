@@ -38,7 +38,7 @@ def deploy(
     JobStore(uri).all()
     if "://" not in uri and sum(node["Alive"] for node in ray.nodes()) > 1:  # type: ignore[no-untyped-call]
         raise StorageError(f"{uri}: several machines cannot share a local folder: name a bucket, s3://BUCKET/PREFIX")
-    control.start(uri)
+    control.start(uri, sources.trust())
     ray.remote(NotifierActor).options(
         name=NOTIFIER, namespace=NAMESPACE, lifetime="detached", max_restarts=-1, num_cpus=0, get_if_exists=True
     ).remote(uri, sources.allowed_networks)  # fmt: skip

@@ -24,8 +24,6 @@ LOOK_SECONDS = 1.0
 LISTEN_SECONDS = 5.0
 """How long one question for new events may stay open."""
 _AT_ONCE = 200
-_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
-_LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +39,7 @@ class NotifierActor:
             networks: Where receivers may be beside public addresses: ``private``, ``loopback``.
         """
         self._uri = uri
-        allowed = (_PRIVATE if "private" in networks else ()) + (_LOOPBACK if "loopback" in networks else ())
-        self._networks = Networks.parse(allowed)
+        self._networks = Networks.of({"public", *networks})
         self._told: dict[str, asyncio.Task[None]] = {}
         threading.Thread(target=lambda: asyncio.run(self._look()), name="sightline-notifier", daemon=True).start()
 

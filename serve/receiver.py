@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import standardwebhooks
 from pydantic import SecretStr
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from actors.networks import Networks
+from actors.networks import Networks, Resolve, addresses
 from actors.url import redact
 from cluster.job import Webhook
 from serve.cloudevent import MEDIA_TYPE
@@ -41,9 +40,6 @@ _TEXT = 200
 logging.getLogger("httpcore").setLevel(logging.INFO)
 # Below that it writes down whole answers, and a redirect's answer repeats the URL.
 
-Resolve = Callable[[str, int], Sequence[str]]
-"""The addresses of a host and port. It may block, and raises OSError where there are none."""
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -52,16 +48,6 @@ class Answer:
     outcome: Literal["delivered", "failed", "gone"]
     reason: str = ""
     retry_after_seconds: float | None = None
-
-
-def addresses(host: str, port: int) -> Sequence[str]:
-    """What the system's resolver says.
-
-    Raises:
-        OSError: The host is not known.
-    """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class _Unreachable(Exception):

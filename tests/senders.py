@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import io
 import socket
+import ssl
 import tempfile
 import threading
 import time
@@ -173,12 +174,14 @@ def status(code: int, location: str | None = None) -> Answer:
 
 
 class HttpServer:
-    """A server on the loopback. ``routes``: path -> answer, changed at will; ``asked``: paths in order."""
+    """A server on the loopback. ``routes``: path -> answer, changed at will; ``asked``, ``hosts``: paths and names."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.routes: dict[str, Answer] = {}
         self.asked: list[str] = []
+        self.hosts: list[str] = []
         self.ended = threading.Event()
+        self._address = address
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -190,6 +193,7 @@ class HttpServer:
 
             def do_GET(self) -> None:
                 outer.asked.append(self.path)
+                outer.hosts.append(self.headers["Host"])
                 outer.routes.get(self.path.partition("?")[0], status(404))(self)
 
             do_HEAD = do_GET
@@ -197,12 +201,15 @@ class HttpServer:
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((address, port), Handler)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.port: int = self._server.server_port
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}{path}"
+    def url(self, path: str, host: str | None = None) -> str:
+        return f"http://{host or self._address}:{self.port}{path}"
 
     def __enter__(self) -> HttpServer:
         self._thread.start()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.networks import Networks
+from actors.networks import Networks, class_of
 
 PUBLIC = ("93.184.216.34", "8.8.8.8", "2606:4700::1111", "2a00:1450::1", "::ffff:8.8.8.8")
 INSIDE = (
@@ -52,3 +52,20 @@ def test_an_allowed_network_opens_nothing_else():
 def test_what_is_no_network_is_refused(text):
     with pytest.raises(ValueError, match=r"."):
         Networks.parse([text])
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("93.184.216.34", "public"), ("10.0.0.1", "private"), ("100.64.0.1", "private"), ("fd12:3456::1", "private"),
+        ("127.8.9.1", "loopback"), ("::1", "loopback"), ("::ffff:127.0.0.1", "loopback"),
+    ],
+)  # fmt: skip
+def test_each_class_holds_its_own_addresses(address, name):
+    assert class_of([address]) == name
+    assert [one for one in ("public", "private", "loopback") if Networks.of([one]).permits(address)] == [name]
+
+
+def test_of_several_addresses_the_least_public_one_counts():
+    assert class_of(["93.184.216.34", "10.0.0.1"]) == "private"
+    assert class_of(["127.0.0.1", "fe80::1%2"]) == "link-local"

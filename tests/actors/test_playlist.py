@@ -7,6 +7,7 @@ from actors.fetch import Fetcher
 from actors.limits import Limits
 from actors.live import Halt
 from actors.playlist import Hls, Slice, parse
+from actors.trust import Gate
 from actors.url import SourceError
 
 BASE = "http://127.0.0.1/live/list.m3u8"
@@ -86,7 +87,7 @@ def write(folder, **files):
 
 def hls(path, live=None):
     halt = Halt()
-    fetcher = Fetcher(Limits(), halt)
+    fetcher = Fetcher(Limits(), halt, Gate(None))
     with open(path, encoding="utf-8") as playlist:  # noqa: PTH123
         return Hls(fetcher, halt, playlist.read(), path, live)
 

@@ -6,10 +6,13 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from actors.networks import Networks
+from actors.trust import Trust
 from cluster import jobs, loopback
 from cluster.job import JobSpec
 
 QUICK = {"look_seconds": 0.2, "backoff_seconds": 0.1}
+ANYTHING = Trust(("/",), Networks.of(("public", "private", "loopback")))
 
 
 @contextmanager
@@ -38,13 +41,13 @@ def own_ray(cpus=4, store_bytes=512 << 20):
 class Cluster:
     """A supervisor over a results folder, and short ways to ask it."""
 
-    def __init__(self, ray, uri):
+    def __init__(self, ray, uri, trust=ANYTHING):
         from cluster import control
         from cluster.settings import Placement, Supervision
 
         self.ray, self.uri, self._control = ray, str(uri), control
         self.supervisor = control.start(
-            self.uri, Placement(decoder_cpus=0.1, detector_cpus=0.1), Supervision(**QUICK)
+            self.uri, trust, Placement(decoder_cpus=0.1, detector_cpus=0.1), Supervision(**QUICK)
         )  # fmt: skip
 
     def close(self):
