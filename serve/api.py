@@ -11,6 +11,7 @@ from serve.backend import Backend
 from serve.guard import BodyLimit, Envelope, Guard
 from serve.openapi import Api
 from serve.problems import install
+from serve.rate import Rate
 from serve.routes import coverage, events, health, incidents, jobs, measurements, page, reference, streams
 from serve.settings import ApiSettings
 
@@ -36,6 +37,7 @@ def create_app(backend: Backend, settings: ApiSettings, keys: KeyStore) -> FastA
         app.include_router(part.router)
     install(app, app.methods_at)
     app.add_middleware(BodyLimit)
-    app.add_middleware(Guard, keys=keys, open_on_loopback=settings.open_on_loopback)
+    rate = Rate(settings.limits.per_second, settings.limits.burst)
+    app.add_middleware(Guard, keys=keys, open_on_loopback=settings.open_on_loopback, rate=rate)
     app.add_middleware(Envelope)
     return app

@@ -20,7 +20,10 @@ Scope = Literal["read", "submit", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "submit", "admin")
 """Each may do what those before it may."""
 
-PUBLIC = frozenset({"/", "/favicon.ico", "/healthz", "/readyz", "/openapi.json"})
+ALIVE = "/healthz"
+"""Always answered, however much is asked: whoever runs the API would restart it otherwise."""
+
+PUBLIC = frozenset({"/", "/favicon.ico", ALIVE, "/readyz", "/openapi.json"})
 PUBLIC_FOLDER = "/page/"
 """Paths that anybody may ask for: they only give, and nothing of jobs and streams (a test holds it)."""
 

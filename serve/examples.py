@@ -82,7 +82,7 @@ DETAILS = {
     409: "the stream 'channel-1' is watched by the job 7f3b0c52a1d94e5c already",
     413: "a body may have 1048576 bytes",
     422: "query /limit: Input should be less than or equal to 1000",
-    429: "1000 streams are watched, which is as many as there may be",
+    429: "too much is asked at once; wait 1 s",
     500: "the request could not be done; the log tells why under the request's id, which is this problem's instance",
     503: "the supervisor does not answer",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
+import time
 import traceback
 import uuid
 
@@ -14,8 +15,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from actors.url import shown
-from serve.auth import KeyStore, KeyStoreError, allows, recognise, scope_needed
+from serve.auth import ALIVE, KeyStore, KeyStoreError, allows, recognise, scope_needed
 from serve.problems import REQUEST_ID, path_of, problem
+from serve.rate import Callers, Rate
 
 log = logging.getLogger("sightline.api")
 
@@ -67,16 +69,20 @@ class Envelope:
 
 
 class Guard:
-    """Lets nothing through without a key that allows it.
+    """Lets nothing through without a key that allows it, and of each caller no more than so many requests a second.
+
+    A caller is a key; without a good one it is an address, whose failures are counted apart from what anybody may ask.
+    So nobody can use up what those with a key have, not even behind the same proxy.
 
     With ``open_on_loopback`` no key is asked for. Then a page from elsewhere must not reach the API through the
     browser of the person at the machine: the host must be named as a loopback, and another origin may change nothing.
     """
 
-    def __init__(self, app: ASGIApp, keys: KeyStore, open_on_loopback: bool) -> None:
+    def __init__(self, app: ASGIApp, keys: KeyStore, open_on_loopback: bool, rate: Rate) -> None:
         self._app = app
         self._keys = keys
         self._open = open_on_loopback
+        self._known, self._unknown, self._public = (Callers(rate, time.monotonic_ns) for _ in range(3))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -90,9 +96,10 @@ class Guard:
             await self._app(scope, receive, send)
 
     def _without_key(self, scope: Scope) -> Response | None:
-        needed = scope_needed(scope["method"], path_of(scope))
+        path = path_of(scope)
+        needed = scope_needed(scope["method"], path)
         if needed is None:
-            return None
+            return None if path == ALIVE else _too_many(scope, self._public, _network(scope))
         sent = _headers(scope, b"authorization")
         try:
             key = recognise(self._keys, sent[0]) if len(sent) == 1 else None
@@ -100,9 +107,13 @@ class Guard:
             log.error("keys: %s", error)
             return problem(scope, 503, "the keys cannot be read", headers={"Retry-After": "5"})
         if key is None:
+            if refusal := _too_many(scope, self._unknown, _network(scope)):
+                return refusal
             told = 'Bearer realm="sightline"' + (', error="invalid_token"' if sent else "")
             detail = "this key is not known" if sent else "send the header Authorization: Bearer slk_PREFIX.SECRET"
             return problem(scope, 401, detail, headers={"WWW-Authenticate": told})
+        if refusal := _too_many(scope, self._known, key.prefix):
+            return refusal
         if not allows(key, needed):
             told = f'Bearer realm="sightline", error="insufficient_scope", scope="{needed}"'
             detail = f"this needs a key with the scope {needed}; yours has {key.scope}"
@@ -152,6 +163,26 @@ class BodyLimit:
             await send(message)
 
         await self._app(scope, receive_counting, send_noting)
+
+
+def _too_many(scope: Scope, callers: Callers, caller: str) -> Response | None:
+    """Count a request; the refusal, where there are too many."""
+    wait = callers.wait_seconds(caller)
+    if not wait:
+        return None
+    return problem(scope, 429, f"too much is asked at once; wait {wait} s", headers={"Retry-After": str(wait)})
+
+
+def _network(scope: Scope) -> str:
+    """Where a request comes from: an address, or of IPv6 the /64 that one caller has to itself."""
+    host: str = (scope.get("client") or ("",))[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address) or address.ipv4_mapped:
+        return host
+    return str(ipaddress.IPv6Network((int(address), 64), strict=False))
 
 
 def _headers(scope: Scope, name: bytes) -> list[bytes]:

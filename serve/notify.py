@@ -6,24 +6,34 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 
 from actors.networks import Networks
-from actors.storage import StorageError
+from actors.storage import StorageError, located
+from actors.tables import Table
 from cluster.calls import AwayError, call
+from cluster.job import Webhook
 from cluster.jobs import Job
 from cluster.recording import NAME as RECORDER
 from cluster.supervisor import NAME as SUPERVISOR
+from serve.cloudevent import Row
 from serve.outbox import Outbox, Position
 from serve.receiver import Receiver
-from serve.webhook import Notifier
+from serve.retold import Judgement, Retold, Telling
+from serve.webhook import HOLD_SECONDS, Notifier
 
 NAME = "notifier"
 LOOK_SECONDS = 1.0
 """Between two looks for new jobs."""
 LISTEN_SECONDS = 5.0
 """How long one question for new events may stay open."""
+LAST = Position(2**62, 0)
+"""After every event: a job has told of all that lies before what it tells of now."""
 _AT_ONCE = 200
+_COLUMNS = (
+    "stream", "run", "judgement", "id", "kind", "severity", "end", "explained_by", "commit", "place", "recorded_at",
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -63,36 +73,78 @@ class NotifierActor:
             if task is not None and task.done() and (error := task.exception()) is not None:
                 log.warning("the webhook of job %s: %s; it is begun again", id_, type(error).__name__)
                 task = None
-            self._told[id_] = task or asyncio.create_task(self._tell(job))
+            self._told[id_] = task or asyncio.create_task(tell(self._uri, self._networks, job))
         for id_ in set(self._told) - set(hooked):
             self._told.pop(id_).cancel()
 
-    async def _tell(self, job: Job) -> None:
-        """Carry a job's events to its receiver until the job has ended and all is told."""
-        assert job.spec.webhook is not None
-        outbox = await asyncio.to_thread(Outbox.load, self._uri, job.id, Position(*job.told_from))
-        receiver = Receiver(job.spec.webhook, self._networks)
-        async with Notifier(receiver, outbox, job.spec.webhook.severities) as notifier:
-            at = outbox.read_after
-            while True:
-                ended = await self._has_ended(job)
-                try:
-                    asked = (tuple(at), LISTEN_SECONDS, _AT_ONCE)
-                    rows = await call(RECORDER, "events", *asked, seconds=LISTEN_SECONDS + 10)
-                except AwayError:
-                    await asyncio.sleep(LOOK_SECONDS)
-                    continue
-                if rows:
-                    at = Position(rows[-1]["commit"], rows[-1]["place"])
-                    await notifier.push([row for row in rows if row["stream"] in job.streams], upto=at)
-                elif ended:
-                    await notifier.drained()
-                    return
 
-    async def _has_ended(self, job: Job) -> bool:
-        """Whether none of a job's streams is run any more."""
-        try:
-            now = (await call(SUPERVISOR, "jobs")).get(job.id)
-        except AwayError:
-            return False
-        return now is None or not now.open
+async def tell(uri: str, networks: Networks, job: Job) -> None:
+    """Carry a job's events to its receiver until the job has ended and all is told.
+
+    Args:
+        uri: The results.
+        networks: Where the receiver may be beside public addresses.
+        job: One with a webhook.
+
+    Raises:
+        StorageError: Its outbox or the events cannot be read.
+    """
+    hook = _hook(job)
+    outbox = await asyncio.to_thread(Outbox.load, uri, job.id, Position(*job.told_from))
+    retold = Retold(timedelta(seconds=HOLD_SECONDS))
+    async with Notifier(Receiver(hook, networks), outbox, hook.severities, retold.is_news) as notifier:
+        at, known = outbox.read_after, {job.id: job}
+        while True:
+            jobs = await _jobs()
+            known = known if jobs is None else jobs
+            try:
+                rows = await call(RECORDER, "events", tuple(at), LISTEN_SECONDS, _AT_ONCE, seconds=LISTEN_SECONDS + 10)
+            except AwayError:
+                await asyncio.sleep(LOOK_SECONDS)
+                continue
+            if rows:
+                at = Position(rows[-1]["commit"], rows[-1]["place"])
+                mine = [row for row in rows if row["stream"] in job.streams]
+                for judgement in retold.unknown(mine):
+                    retold.learn(judgement, *await asyncio.to_thread(_told_before, uri, judgement, outbox, job, known))
+                await notifier.push(mine, upto=at)
+            elif jobs is not None and (job.id not in jobs or not jobs[job.id].open):
+                await notifier.drained()
+                return
+
+
+async def _jobs() -> dict[str, Job] | None:
+    """Every job by id; None where nobody says."""
+    try:
+        jobs: dict[str, Job] = await call(SUPERVISOR, "jobs")
+    except AwayError:
+        return None
+    return jobs
+
+
+def _hook(job: Job) -> Webhook:
+    assert job.spec.webhook is not None
+    return job.spec.webhook
+
+
+def _told_before(
+    uri: str, judgement: Judgement, outbox: Outbox, job: Job, jobs: Mapping[str, Job]
+) -> tuple[list[Row], list[Telling]]:
+    """Events of a stream's earlier judgements, and what a job's receiver was told, by that job and others."""
+    where = [("stream", "=", judgement.stream), ("run", "=", judgement.run), ("judgement", "<", judgement.number)]
+    found = Table(located(uri), "events").read(_COLUMNS, where).to_pylist()
+    rows = [row for row in found if row["kind"] != "checkpoint"]
+    rows.sort(key=lambda row: (row["commit"], row["place"]))
+    tellings = [_telling(outbox, job, LAST)]
+    for other in jobs.values():
+        alike = other.spec.webhook is not None and other.spec.webhook.url == _hook(job).url
+        if other.id != job.id and alike and judgement.stream in other.streams:
+            its = Outbox.load(uri, other.id, Position(*other.told_from))
+            if its.gone_at is None:
+                tellings.append(_telling(its, other, its.position, its.pending))
+    return rows, tellings
+
+
+def _telling(outbox: Outbox, job: Job, upto: Position, pending: Collection[Position] = ()) -> Telling:
+    given_up = (one.position for one in outbox.failed)
+    return Telling(Position(*job.told_from), upto, _hook(job).severities, frozenset((*given_up, *pending)))

@@ -31,7 +31,7 @@ _HEADERS = {
     429: {"Retry-After": {"description": "seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}}},
     503: {"Retry-After": {"description": "seconds", "schema": {"type": "string", "pattern": "^[0-9]+$"}}},
 }
-_GUARDED = (401, 403, 413, 422, 500, 503)
+_GUARDED = (401, 403, 413, 422, 429, 500, 503)
 """What may happen to any request that needs a key."""
 
 

@@ -11,8 +11,10 @@ import typer
 from serve.exits import CommandFailedError, told_apart
 
 if TYPE_CHECKING:
+    from cluster.allowed import Sources
     from cluster.head import Head
     from serve.local_state import LocalState
+    from serve.settings import ApiSettings
 
 Results = Annotated[str, typer.Option(metavar="URI", help="Folder or s3:// URI of the result tables.")]
 Host = Annotated[str, typer.Option(help="Address that the API listens on; others than loopback need API keys.")]
@@ -63,7 +65,7 @@ def _start(results: str, host: str, port: int, cpus: int | None, address: str | 
 
     folder = local_state.path().parent
     token = folder / "token"
-    open_ = _is_open(host, folder / "keys.json")
+    sources, settings = _settings(open_=_is_open(host, folder / "keys.json"))
     head = Head(0, "", address or "", "", "")
     if address is None:
         loopback.write_token(token)
@@ -73,7 +75,9 @@ def _start(results: str, host: str, port: int, cpus: int | None, address: str | 
         except HeadError as error:
             raise CommandFailedError(str(error)) from error
     try:
-        url = _deploy(head.address, located(results), host, port, folder / "keys.json", open_=open_)
+        from serve.app import deploy
+
+        url = deploy(head.address, located(results), sources, settings, folder / "keys.json", host, port)
     except BaseException:
         stop(head)
         raise
@@ -102,15 +106,23 @@ def _is_open(host: str, keys: Path) -> bool:
     return local and not known
 
 
-def _deploy(address: str, uri: str, host: str, port: int, keys: Path, *, open_: bool) -> str:
-    """Start the supervisor and the API on a Ray that runs; gives the API's URL."""
+def _settings(*, open_: bool) -> tuple[Sources, ApiSettings]:
+    """What may be watched, and how the API is set up.
+
+    Raises:
+        CommandFailedError: The environment says something that makes no sense.
+    """
+    from pydantic import ValidationError
+
     from cluster.allowed import Sources
-    from serve.app import deploy
     from serve.settings import ApiSettings
 
     trusted = Sources(allowed_roots=(Path("/"),), allowed_networks=("public", "private", "loopback"))
-    sources = trusted if open_ else Sources()
-    return deploy(address, uri, sources, ApiSettings(open_on_loopback=open_), keys, host, port)
+    try:
+        return trusted if open_ else Sources(), ApiSettings(open_on_loopback=open_)
+    except ValidationError as error:
+        told = "; ".join(f"{flaw['loc'][0]}: {flaw['msg']}" for flaw in error.errors(include_url=False))
+        raise CommandFailedError(f"a setting of the environment, SIGHTLINE_..., is not valid: {told}") from error
 
 
 def _holds(known: LocalState) -> bool:

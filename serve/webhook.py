@@ -45,6 +45,7 @@ class Notifier:
         receiver: Receiver,
         outbox: Outbox,
         severities: Collection[str],
+        is_news: Callable[[Row], bool],
         *,
         hold_seconds: float = HOLD_SECONDS,
         clock: Clock | None = None,
@@ -56,6 +57,7 @@ class Notifier:
             receiver: Who is told; the notifier closes it.
             outbox: How far the job's webhook has come; the notifier's own from here on.
             severities: Those that are told.
+            is_news: Whether an event says anything that the receiver does not know from an earlier judgement.
             hold_seconds: How long news of an opened incident is held.
             clock: Tells the time, and waits.
             rng: Of the jitter.
@@ -63,6 +65,7 @@ class Notifier:
         self._receiver = receiver
         self._outbox = outbox
         self._severities = frozenset(severities)
+        self._is_news = is_news
         self._hold = timedelta(seconds=hold_seconds)
         self._clock = clock or Clock()
         self._rng = rng or random.Random()
@@ -128,7 +131,8 @@ class Notifier:
         """Start the delivery of an event, if it is to be told and not settled."""
         known = self._outbox.pending.get(position)
         if known is None:
-            if self._outbox.is_settled(position) or not is_told(row, self._severities):
+            told = is_told(row, self._severities) and self._is_news(row)
+            if self._outbox.is_settled(position) or not told:
                 return
             known = self._outbox.add(event_id(row), position)
         if self._outbox.gone_at is not None:

@@ -32,7 +32,7 @@ async def healthz() -> Health:
     "/readyz",
     summary="Can work be taken?",
     response_model=Health,
-    responses={**_TOLD, 503: tells()[503], 200: gives({"status": "ok"}, "It can.")},
+    responses={**_TOLD, 429: tells()[429], 503: tells()[503], 200: gives({"status": "ok"}, "It can.")},
 )
 async def readyz(request: Request, backend: Held) -> Health | Response:
     """Whether jobs can be taken and results read; 503 with what is wrong, by component, where they cannot."""

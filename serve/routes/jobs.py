@@ -32,7 +32,7 @@ _LOCATION = {"Location": {"description": "the path of the job", "schema": {"type
     status_code=201,
     summary="Submit a job",
     responses={
-        **tells(409, 429),
+        **tells(409),
         200: {
             **gives(examples.JOB, "The job that this idempotency key led to before.", _LOCATION),
             "model": Job,
@@ -75,7 +75,7 @@ async def job(id: Id, backend: Held) -> Job:
 @router.patch(
     "/{id}",
     summary="Stop a job, start it again, or change its tags",
-    responses={**tells(404, 409, 429), 200: gives(examples.JOB, "The job as it is now.")},
+    responses={**tells(404, 409), 200: gives(examples.JOB, "The job as it is now.")},
 )
 async def change(
     id: Id,

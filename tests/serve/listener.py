@@ -181,10 +181,15 @@ def receiver(url, **options):
     return Receiver(Webhook(url=url, secret=SECRET), options.pop("networks", LOOPBACK), **options)
 
 
-def notifier_to(url, outbox, *, clock=None, hold_seconds=0.0, **options):
+def anything(row):
+    """Every event is news."""
+    return True
+
+
+def notifier_to(url, outbox, *, is_news=anything, clock=None, hold_seconds=0.0, **options):
     """A notifier that tells a receiver at a URL on the loopback."""
     given = {"clock": clock, "hold_seconds": hold_seconds, "rng": random.Random(7)}
-    return Notifier(receiver(url, **options), outbox, WANTED, **given)
+    return Notifier(receiver(url, **options), outbox, WANTED, is_news, **given)
 
 
 @dataclass

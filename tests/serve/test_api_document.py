@@ -45,7 +45,7 @@ def test_an_operation_is_explained(method, path, operation):
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=IDS)
 def test_every_response_is_declared_with_a_true_example(method, path, operation):
     answers = operation["responses"]
-    needed = {"401", "403", "413", "422", "500", "503"} if path.startswith("/v1") else {"403", "413", "500"}
+    needed = {"401", "403", "413", "422", "429", "500", "503"} if path.startswith("/v1") else {"403", "413", "500"}
     assert needed <= set(answers)
     assert ("404" in answers) == ("{" in path or path in {"/v1/measurements", "/v1/coverage"})
     for status, answer in answers.items():

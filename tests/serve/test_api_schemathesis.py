@@ -12,7 +12,7 @@ from serve.api import create_app
 from serve.auth import issue
 from serve.backend import BackendUnavailable
 from serve.covered import Coverage
-from serve.settings import ApiSettings
+from serve.settings import ApiSettings, Limits
 from serve.values import Incident, Job, StreamState
 from tests.serve.calling import Keys
 from tests.serve.fake_backend import FakeBackend
@@ -52,7 +52,7 @@ def filled():
 
 
 BACKEND = filled()
-app = create_app(BACKEND, ApiSettings(), STORE)
+app = create_app(BACKEND, ApiSettings(limits=Limits(per_second=1e6, burst=1_000_000)), STORE)
 schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=SchemathesisConfig.from_dict(CONFIG))
 ANSWERS = Counter()
 

@@ -14,7 +14,19 @@ from serve import delivery
 from serve.outbox import BEGINNING, Outbox, Position
 from serve.receiver import Answer, Receiver
 from serve.webhook import Notifier
-from tests.serve.listener import HANG, NOON, RESET, WANTED, Fast, Jumping, Listener, Log, Stopped, notifier_to
+from tests.serve.listener import (
+    HANG,
+    NOON,
+    RESET,
+    WANTED,
+    Fast,
+    Jumping,
+    Listener,
+    Log,
+    Stopped,
+    anything,
+    notifier_to,
+)
 
 
 def test_a_receiver_that_is_gone_is_left_alone(tmp_path, caplog):
@@ -94,7 +106,8 @@ def test_after_72_hours_an_event_is_given_up_and_listed(tmp_path, caplog):
 
     async def tell():
         outbox = Outbox(str(tmp_path), "job-1")
-        async with Notifier(dead, outbox, WANTED, hold_seconds=0, clock=clock, rng=random.Random(1)) as notifier:
+        jitter = random.Random(1)
+        async with Notifier(dead, outbox, WANTED, anything, hold_seconds=0, clock=clock, rng=jitter) as notifier:
             await notifier.push(log.rows)
             await notifier.drained()
         return outbox
@@ -115,7 +128,8 @@ def test_attempts_go_on_where_they_were_after_a_restart(tmp_path):
 
     async def live(seconds):
         outbox = Outbox.load(str(tmp_path), "job-1")
-        async with Notifier(dead, outbox, WANTED, hold_seconds=0, clock=clock, rng=random.Random(1)) as notifier:
+        jitter = random.Random(1)
+        async with Notifier(dead, outbox, WANTED, anything, hold_seconds=0, clock=clock, rng=jitter) as notifier:
             await notifier.push(log.after(outbox.read_after))
             until = clock.now().timestamp() + seconds
             while clock.now().timestamp() < until:
@@ -157,7 +171,7 @@ def test_a_task_that_ends_is_not_passed_over(tmp_path):
 
     async def tell():
         outbox = Outbox(str(tmp_path), "job-1")
-        async with Notifier(Broken(), outbox, WANTED, hold_seconds=0) as notifier:
+        async with Notifier(Broken(), outbox, WANTED, anything, hold_seconds=0) as notifier:
             await notifier.push(Log().add("opened").rows)
             await notifier.drained()
 
