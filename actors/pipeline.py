@@ -79,6 +79,12 @@ class _Lane:
         for sound in decoded.sounds:
             yield from self.audio.add(sound)
 
+    def cut(self) -> Iterator[AnyBatch]:
+        """What is complete."""
+        yield from self.packets.flush()
+        yield from self.video.cut()
+        yield from self.audio.cut()
+
     def flush(self) -> Iterator[AnyBatch]:
         """What is left at the end."""
         yield from self.packets.flush()
@@ -115,6 +121,7 @@ class Pipeline:
         self._stall = StallWatch(judges.stalled)
         self._silent = 0.0
         self._places: Mapping[str, Place] = {}
+        self._broken: Exception | None = None
         self.tracks: dict[str, Track] = {}
         self.ledger = Ledger()
         self.frames_again = 0
@@ -151,11 +158,24 @@ class Pipeline:
 
         The source's ``status`` and ``reason`` then say whether it was cut short.
         """
+        self._source.on_rest(self._rest)
         for item in self._source:
             self._take(item)
+        if self._broken is not None:
+            raise self._broken
         self._packets(self._lag.release())
         self._drain()
         self._journal.note(self._judges.offer(self._stall.over(max(self._silent, self._source.silent_seconds))))
+
+    def _rest(self) -> None:
+        """Have judged what has come: the source gives no more for now."""
+        try:
+            for lane in self._lanes.values():
+                self._send(lane.cut())
+            self._note(self._hop.drain())
+        except Exception as error:  # noqa: BLE001 - the demuxer, which calls this, would take it for its own
+            self._broken = error
+            self._source.close()
 
     def _drain(self) -> None:
         """Let nothing wait for what comes next."""
