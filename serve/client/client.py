@@ -18,7 +18,7 @@ from actors.document import Document
 from cluster.sources import UsageError
 from serve.client.address import Address, is_loopback, known
 from serve.client.answers import Coverage, Incident, Job, Measurement, StreamState, parsed
-from serve.terminal.exits import CommandFailedError
+from serve.terminal.exits import CommandFailedError, say
 
 Params = Mapping[str, str | int | float | list[str] | None]
 
@@ -28,6 +28,8 @@ MOST_BYTES = 64 * 1024 * 1024
 """Of one answer."""
 MOST_SENT = 1024 * 1024
 """Of one body, which is what the API takes."""
+MOST_WAIT_SECONDS = 30.0
+"""For which a request is put off, all in all, where the server says 429 and when to come again."""
 _ANSWER_SECONDS, _WHOLE_SECONDS = 60.0, 300.0
 _TIMEOUT = httpx.Timeout(_ANSWER_SECONDS, connect=5.0)
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{1,1024}")
@@ -57,12 +59,14 @@ class UnreachableError(CommandFailedError):
 class Client:
     """The API at one address. Texts that it gives are the server's: print them with :func:`serve.terminal.exits.plain`.
 
+    What the server puts off (429) is asked for again when it says, and that is said once on standard error.
     Every method may raise :class:`RefusedError` and :class:`UnreachableError`.
     """
 
     def __init__(self, address: Address) -> None:
         self.url = address.url
         self._has_key = address.key is not None
+        self._said_that_it_waits = False
         headers = {"user-agent": "sightline", "accept-encoding": "identity"}
         if address.key is not None:
             headers["authorization"] = f"Bearer {address.key.get_secret_value()}"
@@ -127,8 +131,6 @@ class Client:
         headers = {"accept": "text/event-stream"} | ({"last-event-id": after} if after is not None else {})
         timeout = httpx.Timeout(_ANSWER_SECONDS, connect=5.0, read=silence_seconds)
         with self._translated(), self._open("GET", "/v1/events", params, headers, timeout=timeout) as response:
-            if response.status_code != 200:
-                raise self._refused(response, _whole(response))
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise CommandFailedError(f"{self.url}/v1/events gives no events; is this the API of Sightline?")
             yield response.iter_bytes()
@@ -162,8 +164,6 @@ class Client:
         done = "; try again" if method == "GET" else "; whether it was done is not known, see `sightline ls`"
         with self._translated(done), self._open(method, path, params or {}, sent, content) as response:
             status, data = response.status_code, _whole(response)
-            if not 200 <= status < 300:
-                raise self._refused(response, data)
         answer = parsed(data)
         if answer is None:
             raise CommandFailedError(f"{self.url}{path} answers with no JSON object; is this the API of Sightline?")
@@ -174,21 +174,40 @@ class Client:
         self, method: str, path: str, params: Params, headers: Mapping[str, str], content: bytes | None = None,
         timeout: httpx.Timeout | None = None,
     ) -> Iterator[httpx.Response]:  # fmt: skip
-        """Send, and wait for the answer's headers. Reads are tried again for a moment where nobody answers the door."""
+        """Send, until it is served; the headers of a success have come.
+
+        Reads are tried again for a moment where nobody answers the door; whatever is put off (429), when it may.
+        """
         given = {name: value for name, value in params.items() if value is not None}
         request = self._http.build_request(
             method, self.url + path, params=given or None, headers=headers, content=content, timeout=timeout or _TIMEOUT
         )
-        tries = 4 if method == "GET" else 1
+        response, waited = self._send(request), 0.0
+        while (seconds := _put_off(response)) is not None and waited + seconds <= MOST_WAIT_SECONDS:
+            response.close()
+            self._wait(seconds)
+            response, waited = self._send(request), waited + seconds
+        try:
+            if not response.is_success:
+                raise self._refused(response, _whole(response), waited)
+            yield response
+        finally:
+            response.close()
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        tries = 4 if request.method == "GET" else 1
         for attempt in stamina.retry_context(
             httpx.ConnectError, attempts=tries, timeout=3.0, wait_initial=0.1, wait_max=1.0, wait_jitter=0.1
         ):
             with attempt:
                 response = self._http.send(request, stream=True)
-        try:
-            yield response
-        finally:
-            response.close()
+        return response
+
+    def _wait(self, seconds: float) -> None:
+        if not self._said_that_it_waits:
+            self._said_that_it_waits = True
+            say(f"{self.url} can take no more just now; waiting as it says, {MOST_WAIT_SECONDS:g} s at most")
+        time.sleep(seconds)
 
     @contextmanager
     def _translated(self, done: str = "") -> Iterator[None]:
@@ -203,10 +222,8 @@ class Client:
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise UnreachableError(f"the connection to {self.url} broke ({_reason(error)}){done}") from error
 
-    def _refused(self, response: httpx.Response, data: bytes) -> RefusedError:
-        status, told = response.status_code, _told(data)
-        after = response.headers.get("retry-after", "")
-        seconds = float(after) if re.fullmatch(r"[0-9]{1,6}", after) else None
+    def _refused(self, response: httpx.Response, data: bytes, waited: float) -> RefusedError:
+        status, told, seconds = response.status_code, _told(data), _retry_after(response)
         if status == 401:
             if self._has_key:
                 return RefusedError(f"{self.url} does not know this key; see SIGHTLINE_API_KEY", status)
@@ -215,8 +232,9 @@ class Client:
             return RefusedError(f"{self.url} answers with a redirect, which is not followed; give its target", status)
         if told is None:
             told = f"{self.url} answers {status} without saying why; is this the API of Sightline?"
+        vain = f"; waited {waited:g} s in vain" if waited else ""
         wait = f"; try again in {seconds:g} s" if seconds is not None else ""
-        return RefusedError(f"{told[:_MOST_TOLD]}{wait} ({status})", status, seconds)
+        return RefusedError(f"{told[:_MOST_TOLD]}{vain}{wait} ({status})", status, seconds)
 
 
 def connect(url: str | None) -> Client:
@@ -249,6 +267,18 @@ def _whole(response: httpx.Response) -> bytes:
         if len(data) > MOST_BYTES or time.monotonic() > until:
             raise UnreachableError("the server's answer does not end; tell whoever runs the server")
     return bytes(data)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """The seconds after which a server wants to be asked again."""
+    after = response.headers.get("retry-after", "")
+    return float(after) if re.fullmatch(r"[0-9]{1,6}", after) else None
+
+
+def _put_off(response: httpx.Response) -> float | None:
+    """How long to wait before the same is asked again, 1 s at least; None where that would not help."""
+    seconds = _retry_after(response)
+    return None if seconds is None or response.status_code != 429 else max(seconds, 1.0)
 
 
 def _told(data: bytes) -> str | None:
