@@ -198,6 +198,8 @@ class Background:
         self.arrived = self.heard
         """When the first byte of what was given last came."""
         self.on_rest: Callable[[], None] = lambda: None
+        self.cpu_seconds = 0.0
+        """What the thread has burnt."""
         self._thread = threading.Thread(target=self._read, args=(feed,), name="sightline-source", daemon=True)
         self._thread.start()
 
@@ -258,7 +260,9 @@ class Background:
         self._crashed = True
         try:
             for item in feed:
-                if not self._put(item):
+                going = self._put(item)
+                self.cpu_seconds = time.thread_time()
+                if not going:
                     break
             self._crashed = False
         except SourceError as error:
