@@ -62,8 +62,8 @@ def _run(
     recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis, on_progress: ProgressOf,
     on_note: Note, stop: Event | None,
 ) -> Iterator[Document]:  # fmt: skip
-    if wanted.shape == "colocated":
-        yield from ownray.run(streams, names, wanted, on_progress, stop) if streams else ()
+    if wanted.shape in ("colocated", "spread"):
+        yield from ownray.run(wanted.shape, streams, names, wanted, on_progress, stop) if streams else ()
         return
     tasks = _tasks(recorder, streams, names, wanted)
     yield from local.run(recorder, streams.values(), tasks, wanted.jobs, on_progress, on_note, stop)
