@@ -102,7 +102,7 @@ def _explain(document: Document, as_json: bool) -> None:
     from cluster import explain, prices
     from cluster.asking import ask
     from cluster.settings import Placement
-    from serve.listing import write_document
+    from serve.commands.listing import write_document
 
     sheet, shape = prices.load(), document.get("shape", "auto")
     asked = ask([stream["source"] for stream in document["streams"]])

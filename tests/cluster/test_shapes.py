@@ -51,7 +51,7 @@ def test_tables_are_equal_to_those_of_analyze(cluster, two_more, expected, shape
 
 def assert_served(job, cluster):
     """The API gives the usage that the job keeps."""
-    from serve import states
+    from serve.replica import states
 
     reported = [cluster.report(stream).document["usage"] for stream in job.streams]
     shown = states.job(job, {}).usage

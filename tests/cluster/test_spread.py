@@ -50,7 +50,7 @@ def place(ray, cell):
 
 
 def test_with_too_few_nodes_the_job_waits_and_says_so(cluster, nodes, own_ray):
-    from serve import states
+    from serve.replica import states
 
     job = cluster.submit(defective("plain.mp4"), shape="spread")
     (stream,) = job.streams
