@@ -1,0 +1,89 @@
+"""What a comparison is asked for, seen to be possible before long work."""
+
+from __future__ import annotations
+
+import difflib
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import get_args
+
+from actors.source import open_source
+from actors.url import SourceError, shown
+from cluster.cost import Shape
+from cluster.sources import UsageError, is_live
+from serve.exits import CommandFailedError
+
+SHAPES: tuple[str, ...] = get_args(Shape)
+_NO_RAY = "needs Ray, which is not installed: pip install 'sightline[cluster]'"
+
+
+def shapes(named: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Shapes to run, in their order, and those that cannot be run here, with the reason.
+
+    Args:
+        named: What the user named, between commas; None: all.
+
+    Raises:
+        UsageError: There is no such shape, or one that was named cannot be run.
+    """
+    wanted = SHAPES if named is None else tuple(dict.fromkeys(name.strip() for name in named.split(",") if name.strip()))
+    if not wanted:
+        raise UsageError(f"--shapes: name at least one of {', '.join(SHAPES)}")
+    for name in wanted:
+        if name not in SHAPES:
+            near = difflib.get_close_matches(name, SHAPES, 1)
+            guess = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"--shapes {name}: there is no such shape{guess} (allowed: {', '.join(SHAPES)})")
+    skipped = {name: why for name in wanted if (why := _lacking(name))}
+    if named is not None and skipped:
+        name, why = next(iter(skipped.items()))
+        raise UsageError(f"--shapes {name}: {why}")
+    return tuple(name for name in wanted if name not in skipped), skipped
+
+
+def readable(source: str) -> None:
+    """See that a source can be opened, and ends.
+
+    Raises:
+        UsageError: It is live, or several.
+        CommandFailedError: It cannot be read.
+    """
+    if is_live(source):
+        raise _endless(source)
+    try:
+        with open_source(source) as opened:
+            if opened.live:
+                raise _endless(source)
+    except SourceError as error:
+        if error.kind == "folder":
+            raise UsageError(f"{shown(source)}: is a folder; name one file or URL") from error
+        raise CommandFailedError(str(error)) from error
+
+
+def folder(results: Path | None, held: ExitStack) -> Path:
+    """Where tables go: the folder that was named, or one that is removed in the end.
+
+    Raises:
+        UsageError: The folder cannot be made.
+    """
+    if results is None:
+        return Path(held.enter_context(TemporaryDirectory(prefix="sightline-compare-", ignore_cleanup_errors=True)))
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--results {results}: cannot be made ({error.strerror}); name another folder") from error
+    return results
+
+
+def _lacking(shape: str) -> str | None:
+    """Why a shape cannot be run here."""
+    return _NO_RAY if shape != "fused" and find_spec("ray") is None else None
+
+
+def _endless(source: str) -> UsageError:
+    return UsageError(
+        f"{shown(source)}: is live, and each shape has to read the same; record a piece of it into a file first, and "
+        "compare that"
+    )

@@ -1,0 +1,69 @@
+"""A series of runs: each shape in its turn, and each one's tables beside those of the first."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actors.storage import StorageError
+from serve.comparing.document import Shown
+from serve.comparing.shaperun import Ran, run
+from serve.exits import say
+
+if TYPE_CHECKING:
+    from actors.equality import Compared
+
+
+def series(source: str, shapes: Sequence[str], folder: Path) -> list[Shown]:
+    """Run every shape, and go on where one fails.
+
+    Args:
+        source: A path or URL.
+        shapes: In their order.
+        folder: Each shape's tables go into a folder of its name in it.
+    """
+    from actors.measuring import ready
+
+    ready()
+    found: list[Shown] = []
+    baseline: str | None = None
+    for number, shape in enumerate(shapes, 1):
+        began = time.monotonic()
+        with _told(f"{shape} ({number} of {len(shapes)})"):
+            ran = run(shape, source, str(folder / shape))
+        if ran.document is None:
+            say(f"{shape}: failed: {ran.error}")
+            found.append(Shown(shape, ran.error))
+            continue
+        baseline = baseline or ran.results
+        say(f"{shape}: {ran.document['usage']['cpu_seconds']:.1f} CPU seconds; {time.monotonic() - began:.1f} s in all")
+        found.append(Shown(shape, ran.error, ran.document, _compared(ran, baseline)))
+    return found
+
+
+def _compared(ran: Ran, baseline: str) -> Compared | None:
+    """How a shape's tables compare; None where they cannot be read."""
+    from actors.equality import compare
+
+    try:
+        return compare(ran.results, baseline)
+    except StorageError as error:
+        say(f"{ran.shape}: {error}")
+        return None
+
+
+@contextmanager
+def _told(text: str) -> Iterator[None]:
+    """Say what is under way, on a terminal as long as it is."""
+    if not sys.stderr.isatty():
+        say(text)
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True, markup=False, highlight=False).status(text):
+        yield

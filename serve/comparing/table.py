@@ -1,0 +1,94 @@
+"""A comparison as a table: a column for each shape, a row for each figure per stream-hour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from serve.comparing.document import CHANNELS, columns
+from serve.comparing.words import channel, money, number, size, times
+from serve.exits import plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from actors.document import Document
+
+MISMATCHES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a cell says, and the number that it is made from; None where there is none."""
+
+    text: str
+    value: float | None
+
+
+Row = tuple[str, list[Cell]]
+
+
+def groups(document: Document, found: Sequence[tuple[str, Document]]) -> Iterator[tuple[str, list[Row]]]:
+    """Rows under headings; the first ones have none.
+
+    Args:
+        document: The comparison.
+        found: Its columns (see :func:`serve.comparing.document.columns`).
+    """
+    entries = [entry for _, entry in found]
+    hours = [entry["per_stream_hour"] for entry in entries]
+
+    def row(name: str, values: Sequence[float | None], say: Callable[[Any], str]) -> Row:
+        return name, [Cell("-" if value is None else say(value), value) for value in values]
+
+    def cost(value: float) -> str:
+        return money(value, document["currency"])
+
+    yield "", [
+        ("tables equal", [Cell("yes" if entry["equal"] else "NO", None) for entry in entries]),
+        row("events", [entry["events"] for entry in entries], str),
+        row("wall time, s", [hour["wall_seconds"] for hour in hours], number),
+    ]
+    stages = list(hours[0]["cpu_by_stage"])
+    yield "CPU seconds", [
+        *(row(stage, [hour["cpu_by_stage"][stage] for hour in hours], number) for stage in stages),
+        row("all", [hour["cpu_seconds"] for hour in hours], number),
+    ]
+    yield "bytes of frames", [row(channel(name), [hour[name] for hour in hours], size) for name in CHANNELS]
+    yield "counts", [
+        row("bucket requests", [hour["requests_bucket"] for hour in hours], number),
+        row("transitions", [hour["transitions"] for hour in hours], number),
+        row("functions", [hour["functions"] for hour in hours], number),
+    ]
+    kinds = list(entries[0]["money_by_line"])
+    yield "money", [
+        *(row(kind, [entry["money_by_line"][kind] for entry in entries], cost) for kind in kinds),
+        row("all", [entry["money_per_stream_hour"] for entry in entries], cost),
+        row("to fused", [entry["ratio_to_fused"] for entry in entries], times),
+    ]
+
+
+def print_table(console: Console, document: Document) -> None:
+    """The table, what was compared, and what was not equal."""
+    if found := columns(document):
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        table.add_column("per stream-hour", no_wrap=True)
+        for name, _ in found:
+            table.add_column(plain(name), justify="right")
+        for group, rows in groups(document, found):
+            if group:
+                table.add_row(Text(group, style="bold"))
+            for name, cells in rows:
+                table.add_row(f"  {name}" if group else name, *(cell.text for cell in cells))
+        console.print(table)
+    for entry in document["shapes"]:
+        if entry["equal"] and entry["shape"] != document["baseline"]:
+            console.print(Text(f"{entry['shape']} is equal to {document['baseline']}: {entry['compared']['text']}"))
+        for line in entry.get("mismatches", [])[:MISMATCHES_SHOWN]:
+            console.print(Text(f"{entry['shape']} is not equal: {plain(line)}", style="red"))
+        if (more := len(entry.get("mismatches", [])) - MISMATCHES_SHOWN) > 0:
+            console.print(Text(f"{entry['shape']} is not equal: {more} more; --json has all", style="red"))
