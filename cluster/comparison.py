@@ -15,6 +15,7 @@ Stored = Literal["", "lossless", "jpeg"]
 """What ``staged`` has put into the bucket; nothing for other shapes."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_DECODE = "decode"
 MOST_DETECTORS = 8
 """Up to which break-evens are reckoned."""
 
@@ -75,7 +76,7 @@ def hourly(measured: float, usage: Usage) -> float:
     return float(exact(measured) * HOUR_SECONDS / exact(usage.media_seconds))
 
 
-def frames(fused: Usage, colocated: Usage, count: int, *, decode: str) -> Frames | None:
+def frames(fused: Usage, colocated: Usage, count: int) -> Frames | None:
     """What the pictures of a stream cost on their way, from the same stream in two shapes.
 
     A picture costs what decoding took in ``fused``. A byte in the object store costs what ``colocated`` burnt more than
@@ -85,14 +86,13 @@ def frames(fused: Usage, colocated: Usage, count: int, *, decode: str) -> Frames
         fused: Measured in one process.
         colocated: Measured with frames sent.
         count: Pictures decoded.
-        decode: The stage of ``fused`` that decodes.
 
     Returns:
         None where there is nothing to reckon with: no picture was sent, or ``colocated`` did not burn more.
     """
     sent = colocated.bytes_object_store
     more = sum(map(exact, colocated.cpu_seconds.values())) - sum(map(exact, fused.cpu_seconds.values()))
-    burnt = exact(fused.cpu_seconds.get(decode, 0.0))
+    burnt = exact(fused.cpu_seconds.get(_DECODE, 0.0))
     if not (count and sent and more > 0 and burnt > 0 and fused.media_seconds > 0):
         return None
     rate = count / fused.media_seconds

@@ -11,11 +11,11 @@ from typing import get_args
 
 from actors.source import open_source
 from actors.url import SourceError, shown
-from cluster.cost import Shape
+from cluster.shape import NOT_YET, Placed
 from cluster.sources import UsageError, is_live
 from serve.exits import CommandFailedError
 
-SHAPES: tuple[str, ...] = get_args(Shape)
+SHAPES: tuple[str, ...] = get_args(Placed)
 _NO_RAY = "needs Ray, which is not installed: pip install 'sightline[cluster]'"
 
 
@@ -28,7 +28,8 @@ def shapes(named: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
     Raises:
         UsageError: There is no such shape, or one that was named cannot be run.
     """
-    wanted = SHAPES if named is None else tuple(dict.fromkeys(name.strip() for name in named.split(",") if name.strip()))
+    given = SHAPES if named is None else (name.strip() for name in named.split(","))
+    wanted = tuple(dict.fromkeys(name for name in given if name))
     if not wanted:
         raise UsageError(f"--shapes: name at least one of {', '.join(SHAPES)}")
     for name in wanted:
@@ -79,6 +80,8 @@ def folder(results: Path | None, held: ExitStack) -> Path:
 
 def _lacking(shape: str) -> str | None:
     """Why a shape cannot be run here."""
+    if shape in NOT_YET:
+        return "this version cannot run it yet"
     return _NO_RAY if shape != "fused" and find_spec("ray") is None else None
 
 

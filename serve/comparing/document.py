@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from actors.url import shown
-from cluster import comparison
+from cluster import comparison, spent
 from cluster.breakeven import BreakEven
 from cluster.comparison import Meeting, Priced
 from cluster.cost import Line, Usage
@@ -54,7 +54,7 @@ def as_document(
         sheet: Prices.
         machine: See :func:`serve.comparing.machine.machine`.
     """
-    usages = {run.shape: usage_of(run.document) for run in runs if run.document is not None}
+    usages = {run.shape: _usage(run.document) for run in runs if run.document is not None}
     jpeg = next((run.jpeg_bytes for run in runs if run.shape == "staged"), None)
     bills = comparison.priced(list(usages.values()), sheet, jpeg)
     first = next((run for run in runs if run.document is not None), None)
@@ -88,19 +88,23 @@ def _shape(run: Shown, usage: Usage | None, bills: Sequence[Priced]) -> Document
     entry: Document = {"shape": run.shape, "status": "failed", "error": run.error, "events": 0, "equal": False}
     if run.document is None or usage is None:
         return entry | dict.fromkeys((*_COUNTED, *_ALSO, *_BILLED, "per_stream_hour", "as_jpeg"))
-    spent = run.document["usage"]
-    own, hourly = [one for one in bills if one.usage.shape == run.shape], _hourly(spent, usage)
+    measured = run.document["usage"]
+    own, hourly = [one for one in bills if one.usage.shape == run.shape], _hourly(measured, usage)
     return entry | {
         "status": run.document["status"], "error": run.error and shown(run.error),
-        **{name: spent[name] for name in (*_COUNTED, *_ALSO)}, "cpu_by_stage": dict(usage.cpu_seconds),
+        **{name: measured[name] for name in (*_COUNTED, *_ALSO)}, "cpu_by_stage": dict(usage.cpu_seconds),
         "requests": asdict(usage.requests_bucket), "per_stream_hour": hourly, **_bill(own[0]),
         "as_jpeg": _jpeg(own[1], hourly) if len(own) > 1 else None, **_equality(run.compared),
     }  # fmt: skip
 
 
-def _hourly(spent: Mapping[str, float], usage: Usage) -> Document:
+def _usage(document: Document) -> Usage:
+    return Usage.of(spent.Usage.model_validate(document["usage"]))
+
+
+def _hourly(measured: Mapping[str, float], usage: Usage) -> Document:
     return {
-        **{name: comparison.hourly(spent[name], usage) for name in _COUNTED},
+        **{name: comparison.hourly(measured[name], usage) for name in _COUNTED},
         "cpu_by_stage": {stage: comparison.hourly(burnt, usage) for stage, burnt in usage.cpu_seconds.items()},
     }
 

@@ -35,9 +35,10 @@ def series(source: str, shapes: Sequence[str], folder: Path) -> list[Shown]:
         began = time.monotonic()
         with _told(f"{shape} ({number} of {len(shapes)})"):
             ran = run(shape, source, str(folder / shape))
-        if ran.document is None:
-            say(f"{shape}: failed: {ran.error}")
-            found.append(Shown(shape, ran.error))
+        if ran.document is None or not ran.document["usage"]["media_seconds"]:
+            why = ran.error or "nothing of the source could be analysed"
+            say(f"{shape}: failed: {why}")
+            found.append(Shown(shape, why))
             continue
         baseline = baseline or ran.results
         say(f"{shape}: {ran.document['usage']['cpu_seconds']:.1f} CPU seconds; {time.monotonic() - began:.1f} s in all")
