@@ -48,12 +48,11 @@ class Compared:
 
     def text(self) -> str:
         """How much was compared, in one line."""
-        rows = ", ".join(f"{self.rows[table]} of {table}" for table in TABLES)
-        kinds = ", ".join(f"{count} {detector} {kind}" for (detector, kind), count in sorted(self.events.items()))
-        events = f"{self.events.total()} events{f' ({kinds})' if kinds else ''}"
+        rows = ", ".join(f"{table} {self.rows[table]}" for table in TABLES)
+        kinds = ", ".join(f"{detector} {kind} {count}" for (detector, kind), count in sorted(self.events.items()))
         return (
-            f"{self.streams} stream{'' if self.streams == 1 else 's'}; rows: {rows}; {events}; "
-            f"{self.incidents} incidents and markers; {self.stretches} stretches of coverage"
+            f"streams: {self.streams}; rows: {rows}; events: {self.events.total()}{f' ({kinds})' if kinds else ''}; "
+            f"incidents and markers: {self.incidents}; stretches of coverage: {self.stretches}"
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 _LEFT, _WIDTH, _RIGHT, _ROW, _THICK = 150.0, 640.0, 210.0, 30.0, 18.0
-_PLOT_HEIGHT, _MARGIN, _FOOT = 240.0, 90.0, 36.0
+_PLOT_HEIGHT, _MARGIN, _FOOT = 240.0, 90.0, 56.0
 _LEAST = 1.0
 """Of a part that is not nothing, in units of the drawing, so that it is seen."""
 
@@ -105,9 +105,9 @@ def curves(title: str, lines: Mapping[str, Sequence[tuple[int, float]]], across:
             yield f'<text x="{at(x, 10.0**low)[0]:.1f}" y="{_PLOT_HEIGHT + 24}" text-anchor="middle">{x}</text>'
         for number, (name, line) in enumerate(lines.items()):
             yield from _curve(number, name, [at(x, y) for x, y in line if y > 0])
-        yield f'<text x="{_MARGIN}" y="{_PLOT_HEIGHT + 40}">{escape(across)}</text>'
+        yield f'<text x="{_MARGIN}" y="{_PLOT_HEIGHT + 46}">{escape(across)}</text>'
 
-    return _drawing(title, _PLOT_HEIGHT + _FOOT + 8, drawn())
+    return _drawing(title, _PLOT_HEIGHT + _FOOT, drawn())
 
 
 def _curve(number: int, name: str, places: Sequence[tuple[float, float]]) -> Iterator[str]:

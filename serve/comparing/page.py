@@ -30,7 +30,8 @@ svg { width: 100%; height: auto; display: block; margin: .4rem 0 }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; vertical-align: top; font-variant-numeric: tabular-nums }
 td { border-top: 1px solid var(--line) }
-th + th, .number { text-align: right }
+th + th, .number { text-align: right; white-space: nowrap }
+th:last-child.left { text-align: left }
 th.group { padding-top: .9rem }
 .in { padding-left: 1.2rem }
 .key { display: inline-block; width: .8em; height: .8em; margin: 0 .35em 0 1.1em; border-radius: 2px }
@@ -130,24 +131,30 @@ def _break_even(document: Document) -> Iterator[str]:
         "(colocated, less fused).</p>"
     )
     yield drawn.break_even(document)
+    yield "<p>Decoding again is cheaper above these frames sent a second, or this size of one, if one alone changes:"
     yield f'<div class="wide"><table>{"".join(_meetings(found["by_detectors"]))}</table></div>'
-    for carrier, where in (("object_store", "through shared memory"), ("network", "between zones")):
-        least = found["by_detectors"][0][carrier]["from_detectors"]
-        said = "at any number of detectors" if least is None else f"with fewer than {least} detectors"
-        yield f"<p>Instead of sending frames {where}, decoding again is cheaper {said}.</p>"
+    for carrier, where in (("object_store", "shared memory"), ("network", "the network between zones")):
+        yield f"<p>Through {where}: {_when(found['by_detectors'][0][carrier]['from_detectors'])}.</p>"
+
+
+def _when(least: int | None) -> str:
+    """From how many detectors on sending is worth it."""
+    if least is None:
+        return "decoding again is cheaper, however many detectors there are"
+    if least == 1:
+        return "sending frames is cheaper, from the first detector on"
+    return f"decoding again is cheaper up to {least - 1} detectors, sending frames from {least} on"
 
 
 def _meetings(by_detectors: Sequence[Document]) -> Iterator[str]:
-    yield "<tr><th>detectors"
-    for where in ("shared memory", "between zones"):
-        yield f"<th>{where}: cheaper to decode again above<th>or above"
-    yield "</tr>"
+    yield '<tr><th><th colspan="2">shared memory<th colspan="2">between zones</tr><tr><th>detectors'
+    yield f"{'<th>frames/s<th>frame' * 2}</tr>"
     for one in by_detectors:
         yield f"<tr><td>{one['detectors']}"
         for carrier in ("object_store", "network"):
             rate, frame = one[carrier]["sent_per_second"], one[carrier]["bytes_per_frame"]
-            yield _figure(rate, f"{number(rate)} frames/s" if rate is not None else "-")
-            yield _figure(frame, f"{size(frame)} a frame" if frame is not None else "-")
+            yield _figure(rate, "-" if rate is None else number(rate))
+            yield _figure(frame, "-" if frame is None else size(frame))
         yield "</tr>"
 
 
@@ -170,14 +177,19 @@ def _equality(document: Document) -> str:
     return f"<h2>What was compared</h2><ul>{''.join(told())}</ul>"
 
 
+def _exact(price: float) -> str:
+    """A price as its sheet has it."""
+    return f"{price:.14f}".rstrip("0").rstrip(".")
+
+
 def _prices(document: Document) -> str:
     def rows() -> Iterator[str]:
-        yield "<tr><th>price<th>amount<th>for<th>read on<th>where</tr>"
+        yield "<tr><th>price<th>amount<th>for<th>read on<th class='left'>where</tr>"
         for price in document["prices"]:
             shown = price["source"] + ("" if price["confirmed"] else " (does not bear out all of it)")
             yield (
                 f'<tr><td>{escape(price["name"])}<td class="number"><data value="{price["price"]!r}">'
-                f'{price["price"]:.10f}</data><td class="number">{number(price["per"])} {escape(price["unit"])}'
+                f'{_exact(price["price"])}</data><td class="number">{price["per"]:,.15g} {escape(price["unit"])}'
                 f'<td class="number">{price["date"]}<td>{escape(shown)}</tr>'
             )
 
