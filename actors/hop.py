@@ -33,6 +33,13 @@ class Traffic:
         return {name: count for name, count in asdict(self).items() if name.startswith(("bytes_", "requests_"))}
 
 
+class HopBroken(Exception):
+    """What carries frames has failed for too long. The stream can go on from its checkpoint.
+
+    The message is one line that says what to do.
+    """
+
+
 class Hop(Protocol):
     """The boundary between decoder and meters, whatever it is physically. ``shape`` names what it makes of them."""
 
