@@ -18,8 +18,11 @@ NO_LOUDNESS = dict.fromkeys(
     ("integrated_lufs", "range_lu", "max_momentary_lufs", "max_short_term_lufs", "max_true_peak_dbtp")
 )
 NO_USAGE: Document = {
-    "shape": "fused", "cpu_seconds": 0.0, "wall_seconds": 0.0, "bytes_direct": 0, "bytes_object_store": 0,
-    "bytes_network": 0, "bytes_bucket": 0, "requests_bucket": 0, "frames_decoded_again": 0,
+    "shape": "fused", "cpu_seconds": 0.0, "cpu_decode_seconds": 0.0, "cpu_picture_seconds": 0.0,
+    "cpu_other_seconds": 0.0, "wall_seconds": 0.0, "media_seconds": 0.0, "peak_memory_bytes": 0, "batches": 0,
+    "copies": 0, "bytes_direct": 0, "bytes_object_store": 0, "bytes_network": 0, "bytes_bucket": 0,
+    "requests_bucket": 0, "requests_put": 0, "requests_get": 0, "requests_list": 0, "requests_delete": 0,
+    "transitions": 0, "functions": 0, "function_gb_seconds": 0.0, "frames_decoded_again": 0,
 }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def whole(task: Task, summary: Mapping[str, Any], covered: Covered, events: Iter
         "stream": task.stream, "source": shown(task.source), "status": summary["status"],
         "error": summary["error"], "epochs": summary["epochs"], "tracks": summary["entries"], "coverage": spans,
         "verdicts": summary["verdicts"], "incidents": document.incidents(events, task.stream),
-        "usage": summary["usage"],
+        "usage": {**document.NO_USAGE, **summary["usage"]},
     }  # fmt: skip
 
 

@@ -16,21 +16,36 @@ from actors.media import Batch
 class Traffic:
     """What a hop has carried. Bytes are of frames; ``copies`` counts how often they were written anew.
 
-    ``cpu_seconds``: what meters outside the owner's process have burnt.
+    ``cpu_seconds``, ``peak_memory_bytes``: what processes other than the owner's have burnt and held for it.
+    ``requests_bucket`` are all of the ``requests_``. ``transitions`` are those of a state machine, ``functions`` runs
+    of a function; each was given its memory for its time (``function_gb_seconds``, a GB being 2^30 bytes).
     """
 
     batches: int = 0
     cpu_seconds: float = 0.0
+    peak_memory_bytes: int = 0
     bytes_direct: int = 0
     bytes_object_store: int = 0
     bytes_network: int = 0
     bytes_bucket: int = 0
-    requests_bucket: int = 0
+    requests_put: int = 0
+    requests_get: int = 0
+    requests_list: int = 0
+    requests_delete: int = 0
+    transitions: int = 0
+    functions: int = 0
+    function_gb_seconds: float = 0.0
     copies: int = 0
 
-    def counted(self) -> dict[str, int]:
+    @property
+    def requests_bucket(self) -> int:
+        """Requests made of the bucket."""
+        return self.requests_put + self.requests_get + self.requests_list + self.requests_delete
+
+    def counted(self) -> dict[str, int | float]:
         """What usage reports of it."""
-        return {name: count for name, count in asdict(self).items() if name.startswith(("bytes_", "requests_"))}
+        counts = {**asdict(self), "requests_bucket": self.requests_bucket}
+        return {name: count for name, count in counts.items() if name not in ("cpu_seconds", "peak_memory_bytes")}
 
 
 class HopBroken(Exception):

@@ -197,6 +197,8 @@ class Background:
         """When the newest byte came; when that was last said to be long ago."""
         self.arrived = self.heard
         """When the first byte of what was given last came."""
+        self.cpu_seconds = 0.0
+        """What the thread has burnt."""
         self._thread = threading.Thread(target=self._read, args=(feed,), name="sightline-source", daemon=True)
         self._thread.start()
 
@@ -255,7 +257,9 @@ class Background:
         self._crashed = True
         try:
             for item in feed:
-                if not self._put(item):
+                going = self._put(item)
+                self.cpu_seconds = time.thread_time()
+                if not going:
                     break
             self._crashed = False
         except SourceError as error:

@@ -33,6 +33,7 @@ from actors.media import Table
 from actors.pipeline import Pipeline, Progress
 from actors.shelf import Shelf
 from actors.source import Source, SourceError, fingerprint, open_source
+from actors.spending import Spending
 from actors.summary import tracks as summary_tracks
 from actors.summary import verdicts
 from actors.tables import Where
@@ -74,6 +75,7 @@ class Owner:
         self.on_note: Callable[[str], None] = lambda text: None
         self.on_live: Callable[[], None] = lambda: None
         self.on_packet: Callable[[str, TimeBase, Stamp], None] = lambda track, base, stamp: None
+        self._spending = Spending()
         self._evidence: Evidence | None = None
         if task.evidence:
             shelf = Shelf(task.results, task.evidence_bytes)
@@ -97,7 +99,6 @@ class Owner:
         Raises:
             As :meth:`run`.
         """
-        began, burnt = time.perf_counter(), time.process_time()
         try:
             checkpoint, done = self._begin(self._work(self._fingerprint()))
         except SourceError as error:
@@ -106,7 +107,7 @@ class Owner:
         self._replay(journal)
         journal.note(quarantine.events(at, crashes))
         live = done is not None and done.live is not None
-        return self._finish(journal, quarantine.facts(at, crashes, live=live), began, burnt)
+        return self._finish(journal, quarantine.facts(at, crashes, live=live))
 
     def _fingerprint(self) -> str | None:
         return fingerprint(self.task.source, self.task.limits, self.task.trust)
@@ -120,13 +121,12 @@ class Owner:
     def _analyse(self, known: str | None) -> Document:
         work = self._work(known)
         checkpoint, done = self._begin(work)
-        began, burnt = time.perf_counter(), time.process_time()
         if done is not None and done.summary is not None:
             if done.work == work:
                 return ending.whole(self.task, done.summary, self._coverage, self._events)
             journal = self._journal(checkpoint, "end", self._commits)
             self._replay(journal)
-            return self._finish(journal, {**done.summary, "meter_seconds": 0.0}, began, burnt)
+            return self._finish(journal, done.summary)
         limits = self._limits()
         if local_path(self.task.source) is None:
             ready()
@@ -141,7 +141,7 @@ class Owner:
             journal.flush()
             self._replay(journal)
             facts = self._run(source, self._hop(self._wanted["video"]), journal)
-            return self._finish(journal, facts, began, burnt)
+            return self._finish(journal, facts)
 
     def _limits(self) -> Limits:
         """The task's, with a live source that tells of its silence as soon as ``stalled`` wants to know."""
@@ -202,6 +202,7 @@ class Owner:
 
     def _note_stretches(self, track: str, base: TimeBase, stretches: Sequence[Stretch]) -> None:
         self._coverage.setdefault(track, (base, []))[1].extend(stretches)
+        self._spending.covered(track, base, stretches)
 
     def _replay(self, journal: Journal) -> None:
         """Judge the committed rows that the checkpoint does not know of yet."""
@@ -237,6 +238,8 @@ class Owner:
             self._judges.patience_seconds = PATIENCE_SECONDS
             journal.live = pipeline.position
         pipeline.run()
+        stages = (pipeline.decoding.seconds + source.reading_seconds, pipeline.measuring.seconds)
+        self._spending.ran(hop.shape, hop.traffic, stages, pipeline.frames_again)
         if source.status == "stopped" and not source.live:
             raise KeyboardInterrupt
         tracks = pipeline.facts()
@@ -245,8 +248,7 @@ class Owner:
         return {
             "status": status, "error": error,
             "epochs": pipeline.epochs, "live": source.live, "ledger": pipeline.ledger.as_dict(),
-            "shape": hop.shape, "traffic": hop.traffic.counted(), "meter_seconds": hop.traffic.cpu_seconds,
-            "frames_decoded_again": pipeline.frames_again, "tracks": tracks,
+            "tracks": tracks,
         }  # fmt: skip
 
     def _resume(self, pipeline: Pipeline, journal: Journal, live: Live) -> None:
@@ -273,16 +275,11 @@ class Owner:
             ear.restore(carries[-1].as_py())
         return ear
 
-    def _finish(self, journal: Journal, facts: dict[str, Any], began: float, burnt: float) -> Document:
+    def _finish(self, journal: Journal, facts: dict[str, Any]) -> Document:
         """Close what is open, and commit the stream's summary and usage with the last checkpoint."""
         journal.close()
         names = list(facts["tracks"])
-        usage = {
-            **document.NO_USAGE, **facts["traffic"], "shape": facts["shape"],
-            "cpu_seconds": round(time.process_time() - burnt + facts["meter_seconds"], 6),
-            "wall_seconds": round(time.perf_counter() - began, 6),
-            "frames_decoded_again": facts["frames_decoded_again"],
-        }  # fmt: skip
+        usage = self._spending.usage()
         summary = {
             **facts,
             "entries": summary_tracks(facts["tracks"], self._coverage, self._judges),

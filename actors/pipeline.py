@@ -24,6 +24,7 @@ from actors.measure import Rows
 from actors.measuring import Ear, measure_packets
 from actors.media import AnyBatch, AudioBatch, Batch, PacketBatch, PacketFacts, Table
 from actors.source import Break, Item, Missing, Packet, Recovered, Source, Stalled, Track
+from actors.spending import Stage
 from actors.track_decoder import Decoded
 
 if TYPE_CHECKING:
@@ -97,7 +98,10 @@ def declared(track: Track) -> str:
 
 
 class Pipeline:
-    """Runs one opened source through decoder, hop, meters and judges into its journal."""
+    """Runs one opened source through decoder, hop, meters and judges into its journal.
+
+    ``decoding`` and ``measuring`` count what its thread burns for reading and decoding, and for the hop.
+    """
 
     def __init__(
         self, source: Source, bounds: Bounds, limits: Limits, hop: Hop, judges: Judges, journal: Journal,
@@ -118,6 +122,7 @@ class Pipeline:
         self.tracks: dict[str, Track] = {}
         self.ledger = Ledger()
         self.frames_again = 0
+        self.decoding, self.measuring = Stage(), Stage()
         self.on_progress: Callable[[Progress], None] = lambda progress: None
 
     def trace(self, leave: Callable[[str, TimeBase, Stamp], None]) -> None:
@@ -151,7 +156,7 @@ class Pipeline:
 
         The source's ``status`` and ``reason`` then say whether it was cut short.
         """
-        for item in self._source:
+        for item in self.decoding.each(self._source):
             self._take(item)
         self._packets(self._lag.release())
         self._drain()
@@ -159,7 +164,9 @@ class Pipeline:
 
     def _drain(self) -> None:
         """Let nothing wait for what comes next."""
-        for decoded in self._decoder.flush():
+        with self.decoding:
+            held = self._decoder.flush()
+        for decoded in held:
             self._decoded(decoded)
         for lane in self._lanes.values():
             self._send(lane.flush())
@@ -189,7 +196,8 @@ class Pipeline:
     def _packets(self, decided: Iterable[tuple[Packet, bool]]) -> None:
         for item, decode in decided:
             self._late = item.late_seconds
-            decoded = self._decoder.feed(item.track, item.packet, decode=decode)
+            with self.decoding:
+                decoded = self._decoder.feed(item.track, item.packet, decode=decode)
             if self._keeper is not None and decoded.facts is not None:
                 self._keeper.keep(item.track, item.packet, decoded.facts)
             self._decoded(decoded)
@@ -208,7 +216,9 @@ class Pipeline:
 
     def _begin(self, part: Break) -> None:
         """A part of the source begins: drain the decoders of the one before, open new ones."""
-        for decoded in self._decoder.begin(part.tracks, discontinuous=part.reason == "discontinuity"):
+        with self.decoding:
+            held = self._decoder.begin(part.tracks, discontinuous=part.reason == "discontinuity")
+        for decoded in held:
             self._decoded(decoded)
         if self._keeper is not None:
             self._keeper.begin(part.tracks, {track.id: self._decoder.base(track.id) for track in part.tracks})
@@ -259,5 +269,5 @@ class Pipeline:
         return self._ears[track]
 
     def _note(self, results: Iterable[Rows]) -> None:
-        for rows in results:
+        for rows in self.measuring.each(results):
             self._journal.add(rows)

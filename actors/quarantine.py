@@ -33,5 +33,5 @@ def facts(at: Position, crashes: int, *, live: bool) -> dict[str, Any]:
     """The summary of a run that decoded nothing."""
     return {
         "status": "partial", "error": reason(at, crashes), "epochs": at.stamp.epoch + 1, "live": live, "ledger": {},
-        "shape": "fused", "traffic": {}, "meter_seconds": 0.0, "frames_decoded_again": 0, "tracks": {},
+        "tracks": {},
     }  # fmt: skip

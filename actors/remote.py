@@ -27,6 +27,7 @@ from actors.media import CONTEXT_FRAMES, Batch
 from actors.owner import Owner
 from actors.pipeline import Progress
 from actors.recorder import Fenced, Unit
+from actors.spending import peak_bytes
 from actors.storage import StorageError
 from actors.stored import Stored
 from actors.tables import Table, Where
@@ -63,10 +64,15 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Rows of a batch, and the CPU seconds that the detector has burnt since the batch before."""
+    """Rows of a batch, and what the detector has burnt and held.
+
+    ``cpu_seconds`` since the answer before, whosesoever that was; ``all_seconds`` and ``peak_bytes`` in its whole life.
+    """
 
     rows: Rows
     cpu_seconds: float
+    all_seconds: float
+    peak_bytes: int
 
 
 class DetectorActor:
@@ -97,7 +103,7 @@ class DetectorActor:
             batch = replace(batch, context=frames[-CONTEXT_FRAMES:])
         rows = measure_video(self._meter, batch, wanted)
         before, self._burnt = self._burnt, time.process_time()
-        return Measured(rows, self._burnt - before)
+        return Measured(rows, self._burnt - before, self._burnt, peak_bytes())
 
     def pid(self) -> int:
         """Its process, for those who watch it."""

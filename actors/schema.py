@@ -88,17 +88,31 @@ COMMITTED = (
 )
 """What the recorder adds to events: with (commit, place) they have one order, which no compaction changes."""
 
-USAGE = (
+USAGE = (  # null where an earlier version has written the row
     ("stream", pa.string()),
     ("run", pa.int32()),
     ("shape", pa.string()),
     ("cpu_seconds", pa.float64()),
+    ("cpu_decode_seconds", pa.float64()),  # the source included
+    ("cpu_picture_seconds", pa.float64()),  # wherever pictures are measured, and carrying them there
+    ("cpu_other_seconds", pa.float64()),  # sound, judging, commits
     ("wall_seconds", pa.float64()),
+    ("media_seconds", pa.float64()),  # that were analysed, of the longest track
+    ("peak_memory_bytes", pa.int64()),
+    ("batches", pa.int64()),
+    ("copies", pa.int64()),
     ("bytes_direct", pa.int64()),
     ("bytes_object_store", pa.int64()),
     ("bytes_network", pa.int64()),
     ("bytes_bucket", pa.int64()),
     ("requests_bucket", pa.int64()),
+    ("requests_put", pa.int64()),
+    ("requests_get", pa.int64()),
+    ("requests_list", pa.int64()),
+    ("requests_delete", pa.int64()),
+    ("transitions", pa.int64()),
+    ("functions", pa.int64()),
+    ("function_gb_seconds", pa.float64()),
     ("frames_decoded_again", pa.int64()),
 )
 

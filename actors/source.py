@@ -87,21 +87,17 @@ class Source:
     """
 
     def __init__(self, url: str, setting: Setting) -> None:
-        self.url = url
+        self.url, self.format = url, ""
         self.status: Literal["reading", "completed", "partial", "denied", "stopped"] = "reading"
         self.reason: str | None = None
         self.tracks: tuple[Track, ...] = ()
-        self.format = ""
-        self._setting = setting
-        self._halt = setting.halt
-        self._backoff = setting.backoff()
+        self._setting, self._halt, self._backoff = setting, setting.halt, setting.backoff()
         self._silent: float | None = None
         self._said_stalled = False
         self._reached: tuple[float, float] | None = None
         self._part: Part | None = None
         self._origin = connect(url, setting)
-        self.live = self._origin.live
-        self.notes = self._origin.notes
+        self.live, self.notes = self._origin.live, self._origin.notes
         if not self.live:
             try:
                 self._take(self._first())
@@ -250,6 +246,11 @@ class Source:
     def silent_seconds(self) -> float:
         """How long a live source that is silent has been so."""
         return 0.0 if self._silent is None else self._setting.clock() - self._silent
+
+    @property
+    def reading_seconds(self) -> float:
+        """CPU seconds that a thread of its own has burnt for reading."""
+        return 0.0 if self._origin.background is None else self._origin.background.cpu_seconds
 
     def _finish(self) -> None:
         if self._halt.is_set():

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from cluster import spent
 from cluster.prices import Price, Sheet
+from cluster.shape import Placed
 
-Shape = Literal["fused", "colocated", "spread", "staged"]
 Kind = Literal["compute", "requests", "transitions", "transfer", "storage"]
 
 HOUR_SECONDS = 3600
@@ -36,14 +37,6 @@ class Requests:
     delete: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """One run of a function: its duration, start-up included, and the memory that it was given (1 MB is 2^20 bytes)."""
-
-    seconds: float
-    memory_mb: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What one run of a shape measured, over ``media_seconds`` of one stream.
@@ -51,10 +44,11 @@ class Usage:
     ``cpu_seconds`` are by stage, of all its processes; ``peak_memory_bytes`` is the sum of theirs; ``gpu_seconds`` are
     those for which a GPU was held, times the share of it. ``bytes_bucket`` are those written to the bucket: reading
     them within a region is paid by the request. ``bytes_direct`` and ``bytes_object_store`` stay within a machine,
-    where only the processors' time costs.
+    where only the processors' time costs. ``function_gb_seconds`` is the sum of :func:`gb_seconds` over ``functions``
+    runs of a function.
     """
 
-    shape: Shape
+    shape: Placed
     media_seconds: float
     cpu_seconds: Mapping[str, float]
     peak_memory_bytes: int
@@ -65,7 +59,23 @@ class Usage:
     bytes_bucket: int = 0
     requests_bucket: Requests = field(default_factory=Requests)
     transitions: int = 0
-    invocations: Sequence[Invocation] = ()
+    functions: int = 0
+    function_gb_seconds: float = 0.0
+
+    @classmethod
+    def of(cls, stored: spent.Usage, gpu_seconds: float = 0.0) -> Usage:
+        """What is stored of a stream's work. ``gpu_seconds`` are not stored."""
+        return cls(
+            shape=stored.shape, media_seconds=stored.media_seconds,
+            cpu_seconds={"decode": stored.cpu_decode_seconds, "pictures": stored.cpu_picture_seconds,
+                         "other": stored.cpu_other_seconds},
+            peak_memory_bytes=stored.peak_memory_bytes, gpu_seconds=gpu_seconds, bytes_direct=stored.bytes_direct,
+            bytes_object_store=stored.bytes_object_store, bytes_network=stored.bytes_network,
+            bytes_bucket=stored.bytes_bucket, transitions=stored.transitions, functions=stored.functions,
+            requests_bucket=Requests(stored.requests_put, stored.requests_get, stored.requests_list,
+                                     stored.requests_delete),
+            function_gb_seconds=stored.function_gb_seconds,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +104,10 @@ def bill(usage: Usage, sheet: Sheet) -> tuple[Line, ...]:
     with its processors. Of an instance a stream takes the share that the scarcest of the three makes necessary. What
     uses a GPU is always on the sheet's GPU instance. ``spread`` pays for its ``bytes_network`` between zones as well.
 
-    ``staged`` pays for the duration of each function, rounded up to a millisecond, times its memory
-    (https://aws.amazon.com/lambda/pricing/), for starting them, for the state machine's transitions, for requests to
-    the bucket (listing is sold as writing, deleting is free), and for ``bytes_bucket`` while they are kept. Functions
-    have no charge for more than 512 MB of disk here, and no free tier is taken off anywhere.
+    ``staged`` pays for the duration of each function times its memory (see :func:`gb_seconds`), for starting them, for
+    the state machine's transitions, for requests to the bucket (listing is sold as writing, deleting is free), and for
+    ``bytes_bucket`` while they are kept. Functions have no charge for more than 512 MB of disk here, and no free tier
+    is taken off anywhere.
 
     Raises:
         ValueError: No media was measured.
@@ -129,6 +139,18 @@ def ratio(lines: Sequence[Line], fused: Sequence[Line]) -> Decimal:
     return total(lines) / least
 
 
+def gb_seconds(seconds: float, memory_mb: int) -> Decimal:
+    """What one run of a function is sold as: its duration, rounded up to a millisecond, times its memory.
+
+    See https://aws.amazon.com/lambda/pricing/.
+
+    Args:
+        seconds: Its duration, start-up included.
+        memory_mb: The memory that it was given (1 MB is 2^20 bytes).
+    """
+    return Decimal(math.ceil(exact(seconds) * MILLISECONDS) * memory_mb) / MILLISECONDS / MB_OF_GB
+
+
 def exact(measured: float) -> Decimal:
     """A measured number as money is reckoned with: its shortest decimal form, which is what tables show of it."""
     return Decimal(str(measured))
@@ -157,12 +179,10 @@ def _hosted(usage: Usage, sheet: Sheet) -> tuple[Line, ...]:
 
 def _staged(usage: Usage, sheet: Sheet) -> tuple[Line, ...]:
     asked, bucket = usage.requests_bucket, sheet.bucket
-    held = sum(math.ceil(exact(run.seconds) * MILLISECONDS) * run.memory_mb for run in usage.invocations)
-    memory_time = Decimal(held) / MILLISECONDS / MB_OF_GB
     kept = usage.bytes_bucket / GB * bucket.kept_hours / MONTH_HOURS
     return (
-        _line("compute", "functions", _hourly(usage, memory_time), sheet.functions.memory_time),
-        _line("requests", "functions", _hourly(usage, Decimal(len(usage.invocations))), sheet.functions.request),
+        _line("compute", "functions", _hourly(usage, exact(usage.function_gb_seconds)), sheet.functions.memory_time),
+        _line("requests", "functions", _hourly(usage, Decimal(usage.functions)), sheet.functions.request),
         _line("requests", "bucket, put and list", _hourly(usage, Decimal(asked.put + asked.list)), bucket.put),
         _line("requests", "bucket, get", _hourly(usage, Decimal(asked.get)), bucket.get),
         _line("transitions", "state machine", _hourly(usage, Decimal(usage.transitions)), sheet.transition),

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 
 from cluster.jobs import Job, JobStore, Outcome, Unfit, Wish, changed, fit
+from cluster.spent import Usage, after
 
 
 class Desired:
@@ -63,15 +64,17 @@ class Desired:
             self._put(now)
             return now
 
-    def conclude(self, job: str, stream: str, outcome: Outcome) -> None:
-        """Note how the work on a stream ended.
+    def conclude(self, job: str, stream: str, outcome: Outcome | None, usage: Usage) -> None:
+        """Note how the work on a stream ended, and what it took; no outcome: it was stopped and may go on.
 
         Raises:
             StorageError: It cannot be stored.
         """
         with self._lock:
             old = self._jobs[job]
-            self._put(old.model_copy(update={"outcomes": {**old.outcomes, stream: outcome}}))
+            outcomes = old.outcomes if outcome is None else {**old.outcomes, stream: outcome}
+            spent = after(old.usage[stream], usage) if stream in old.usage else usage
+            self._put(old.model_copy(update={"outcomes": outcomes, "usage": {**old.usage, stream: spent}}))
 
     def forget(self, job: str) -> bool:
         """Delete a job; its decoders end, its results stay. False: there is none of that id.

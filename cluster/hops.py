@@ -15,6 +15,7 @@ from actors.hop import HopBroken, Traffic
 from actors.measure import Rows
 from actors.media import Batch
 from actors.remote import Measured
+from cluster.share import Share
 
 CREDIT_BYTES = 64 << 20
 """Frames of one stream that may be under way: the object store itself never pushes back, it spills."""
@@ -61,6 +62,7 @@ class ObjectStore:
         self._earlier: deque[tuple[ray.ObjectRef[Batch], int]] = deque()
         self._next_row = -1
         self._bytes = 0
+        self._share = Share()
 
     def send(self, batch: Batch) -> Iterator[Rows]:
         """Write a batch into the store and have it measured; give what is measured by now.
@@ -121,6 +123,7 @@ class ObjectStore:
         self._under_way.popleft()
         self._bytes -= oldest.bytes
         self.traffic.cpu_seconds += measured.cpu_seconds
+        self.traffic.peak_memory_bytes = self._share.of(measured.cpu_seconds, measured.all_seconds, measured.peak_bytes)
         return measured.rows
 
     def _again(self) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
+from cluster.shape import Shape, runs
 from cluster.sources import results_uri
 
-Shape = Literal["auto", "fused", "colocated"]
 Severity = Literal["info", "warning", "critical"]
 
 StreamName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -43,6 +43,7 @@ class Analysis(BaseModel):
     fresh: bool = Field(False, title="start over instead of going on")
 
     _detectors_named = field_validator("detectors")(_some)
+    _shape_runs = field_validator("shape")(runs)
     _results_named = field_validator("results")(results_uri)
 
 
@@ -86,3 +87,5 @@ class JobSpec(_Asked):
     defaults: Defaults = Field(default_factory=Defaults, title="for streams that say nothing else")
     streams: tuple[StreamSpec, ...] = Field(min_length=1, max_length=MOST_STREAMS, title="what is watched")
     webhook: Webhook | None = Field(None, title="who is told of incidents")
+
+    _shape_runs = field_validator("shape")(runs)

@@ -17,6 +17,7 @@ from actors.detectors import DETECTORS, build
 from actors.storage import FAILURES, StorageError, failed, filesystem, located
 from actors.url import stream_name
 from cluster.job import JobSpec, StreamSpec, Tags, Webhook
+from cluster.spent import Usage
 
 FOLDER = "jobs"
 
@@ -38,7 +39,7 @@ class Outcome(BaseModel):
 
 
 class Job(BaseModel):
-    """A job as it is stored. ``outcomes`` by stream: one without is to be run.
+    """A job as it is stored. ``outcomes`` by stream: one without is to be run. ``usage`` by stream: of work that ended.
 
     ``told_from``: where the log of events ended when it was submitted; its webhook is told of what comes after.
     """
@@ -56,6 +57,7 @@ class Job(BaseModel):
     digest: str = ""
     told_from: tuple[int, int] = (-1, -1)
     outcomes: dict[str, Outcome] = Field(default_factory=dict)
+    usage: dict[str, Usage] = Field(default_factory=dict)
 
     @property
     def open(self) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
-Placed = Literal["fused", "colocated"]
+from cluster.shape import Placed
 
-_CELL = re.compile(r"cell/(?P<shape>fused|colocated)/(?P<number>\d+)")
-_SEAT = re.compile(r"decoder/(?P<cell>cell/(fused|colocated)/\d+)/(?P<slot>\d+)/(?P<stream>.+)")
+_SHAPES: dict[str, Placed] = {shape: shape for shape in get_args(Placed)}
+_CELL = re.compile(r"cell/(?P<shape>[a-z]+)/(?P<number>\d+)")
+_SEAT = re.compile(r"decoder/(?P<cell>cell/[a-z]+/\d+)/(?P<slot>\d+)/(?P<stream>.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,10 @@ class Cell:
     def parse(cls, name: str, bundles: int, *, placed: bool) -> Cell | None:
         """A cell by its name and how many bundles it has; None: it is none."""
         match = _CELL.fullmatch(name)
-        if match is None:
+        shape = _SHAPES.get(match["shape"]) if match else None
+        if match is None or shape is None:
             return None
-        shape: Placed = "fused" if match["shape"] == "fused" else "colocated"
-        return cls(shape, int(match["number"]), bundles - (shape == "colocated"), placed)
+        return cls(shape, int(match["number"]), bundles - (shape != "fused"), placed)
 
 
 def cell_name(shape: Placed, number: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from cluster.places import Cell, Placed, Seat
+from cluster.places import Cell, Seat
+from cluster.shape import Placed
 
 
 @dataclass(frozen=True, slots=True)

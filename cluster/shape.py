@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from cluster.settings import Placement
 
-Placed = Literal["fused", "colocated"]
+Placed = Literal["fused", "colocated", "spread", "staged"]
+Shape = Literal["auto", "fused", "colocated", "spread", "staged"]
+"""What may be asked for; ``auto`` is one of the others, as it suits the machine."""
+
+NOT_YET: tuple[Placed, ...] = ("spread", "staged")
+"""Shapes that no part of this version can run."""
+
+
+def runs(shape: Shape) -> Shape:
+    """The shape, if this version can run it.
+
+    Raises:
+        ValueError: It cannot; the message says what it can.
+    """
+    if shape in NOT_YET:
+        can = ", ".join(one for one in get_args(Shape) if one not in NOT_YET)
+        raise ValueError(f"the shape {shape} cannot be run yet; use one of {can}")
+    return shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +57,7 @@ class Plan:
         return "\n".join(lines)
 
 
-def plan(shape: Literal["auto", "fused", "colocated"], placement: Placement, gpus: float) -> Plan:
+def plan(shape: Shape, placement: Placement, gpus: float) -> Plan:
     """The plan of a cell.
 
     Args:

@@ -29,6 +29,7 @@ from cluster.places import Seat, cell_name
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
 from cluster.settings import Placement, Supervision
 from cluster.shape import Plan, plan
+from cluster.spent import Usage
 
 NAME = "supervisor"
 
@@ -128,10 +129,10 @@ class Supervisor:
         self._tidy(now)
 
     def _wanted(self) -> list[Wanted]:
-        shapes = {shape: self._plan(shape).shape for shape in ("auto", "fused", "colocated")}
+        auto = self._plan("auto").shape
         return [
-            Wanted(name, shapes[job.spec.shape], self._watched.get(name, Watched()).not_before)
-            for job in self._desired.all().values() for name in job.open
+            Wanted(name, auto if shape == "auto" else shape, self._watched.get(name, Watched()).not_before)
+            for job in self._desired.all().values() for shape in [job.spec.shape] for name in job.open
         ]  # fmt: skip
 
     def _plan(self, shape: Any) -> Plan:
@@ -215,10 +216,11 @@ class Supervisor:
         if report.outcome in ("broken", "fenced"):
             log.warning("%s: %s: %s", seat.stream, report.outcome, report.error)
             self._again(watched)
-        elif job is not None and seat.stream in job.open and report.outcome != "stopped":
-            status = "quarantined" if report.outcome == "quarantined" else (report.document or {})["status"]
-            error = (report.document or {}).get("error")
-            self._desired.conclude(job.id, seat.stream, Outcome(status=status, error=error))
+        elif job is not None and report.document is not None and watched.cell is not None:
+            status = "quarantined" if report.outcome == "quarantined" else report.document["status"]
+            outcome = Outcome(status=status, error=report.document.get("error")) if seat.stream in job.open else None
+            usage = Usage.model_validate(report.document["usage"])
+            self._desired.conclude(job.id, seat.stream, outcome, usage)
         watched.cell = None
         cells.end(seat.name)
 

@@ -33,7 +33,7 @@ Jobs = Annotated[
     int | None,
     typer.Option(min=1, max=1024, help="Files at a time, beside live sources; one for each processor by default."),
 ]
-Shape = Annotated[str, typer.Option(help="Where the stages run: auto or fused.")]
+Shape = Annotated[str, typer.Option(help="Where the stages run: auto, fused or colocated.")]
 Detectors = Annotated[str | None, typer.Option(metavar="NAME,...", help="Only these; see `sightline detectors`.")]
 Results = Annotated[str, typer.Option(metavar="URI", help="Folder or s3:// URI of the result tables.")]
 Set = Annotated[

@@ -18,10 +18,19 @@ JOB_SPEC: Example = {
                 "severities": ["critical"]},
 }  # fmt: skip
 
+USAGE: Example = {
+    "shape": "colocated", "cpu_seconds": 9.42, "cpu_decode_seconds": 5.11, "cpu_picture_seconds": 3.9,
+    "cpu_other_seconds": 0.41, "wall_seconds": 6.3, "media_seconds": 60.0, "peak_memory_bytes": 412_000_000,
+    "batches": 150, "copies": 150, "bytes_direct": 0, "bytes_object_store": 4_665_600_000, "bytes_network": 0,
+    "bytes_bucket": 0, "requests_bucket": 0, "requests_put": 0, "requests_get": 0, "requests_list": 0,
+    "requests_delete": 0, "transitions": 0, "functions": 0, "function_gb_seconds": 0.0, "frames_decoded_again": 0,
+}  # fmt: skip
+
 JOB: Example = {
     "id": "7f3b0c52a1d94e5c", "status": "running", "created_at": "2026-11-24T07:34:00Z", "shape": "fused",
     "tags": _TAGS,
     "streams": [{"stream": "channel-1", "source": _SOURCE, "status": "running", "error": None}],
+    "usage": USAGE,
     "spec": {
         "version": 1, "shape": "auto",
         "defaults": {"detectors": ["black", "freeze", "silence"], "settings": {"freeze": {"minimum_seconds": 4.0}},
@@ -38,6 +47,7 @@ STREAM: Example = {
     "stream": "channel-1", "job": "7f3b0c52a1d94e5c", "source": _SOURCE, "status": "running", "live": True,
     "shape": "fused", "cell": "cell-0", "position_seconds": 3725.4, "newest_frame_age_seconds": 0.12, "frames": 93135,
     "dropped": 0, "restarts": 0, "open_incidents": 1, "error": None, "tags": _TAGS,
+    "usage": None,
 }  # fmt: skip
 
 INCIDENT: Example = {

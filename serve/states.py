@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from actors.url import shown
 from cluster.jobs import Job as Stored
+from cluster.spent import together
 from cluster.supervisor import Watched
 from serve.values import Job, JobStatus, JobStream, ShownSpec, StreamState, StreamStatus
 
@@ -22,6 +23,7 @@ def job(stored: Stored, watched: Mapping[str, Watched]) -> Job:
     return Job(
         id=stored.id, status=overall(stored, [stream.status for stream in streams]), created_at=stored.created_at,
         shape=stored.spec.shape, tags=stored.tags, streams=streams, spec=ShownSpec.of(stored.spec),
+        usage=together(stored.usage.values()),
     )  # fmt: skip
 
 
@@ -64,7 +66,7 @@ def stream(stored: Stored, name: str, seen: Watched | None, now: float) -> Strea
         frames=report.frames if report else 0, dropped=report.dropped if report else 0,
         restarts=seen.restarts if seen else 0,
         open_incidents=len(report.open) if report and running else 0, error=_error(stored, name, seen),
-        tags={**stored.tags, **spec.tags},
+        tags={**stored.tags, **spec.tags}, usage=stored.usage.get(name),
     )  # fmt: skip
 
 

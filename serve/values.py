@@ -17,7 +17,9 @@ from pydantic import (
 )
 
 from actors.url import shown
-from cluster.job import Defaults, JobSpec, Severity, Shape, StreamName, TagName, Tags, TagValue
+from cluster.job import Defaults, JobSpec, Severity, StreamName, TagName, Tags, TagValue
+from cluster.shape import Shape
+from cluster.spent import Usage
 
 
 def _written(text: object) -> object:
@@ -122,6 +124,7 @@ class Job(Value):
     shape: Shape = Field(description="where the stages run; never ``auto`` once it is placed")
     tags: Tags = Field(description="the spec's ``defaults.tags``, as changed since")
     streams: tuple[JobStream, ...]
+    usage: Usage | None = Field(description="of its streams whose work has ended, summed; null while there are none")
     spec: ShownSpec
 
 
@@ -159,6 +162,7 @@ class StreamState(Value):
     open_incidents: int = Field(ge=0)
     error: str | None
     tags: Tags = Field(description="the job's and its own")
+    usage: Usage | None = Field(description="null until its work has ended")
 
 
 class Evidence(Value):

@@ -2,16 +2,20 @@
 
 import os
 import subprocess
+from datetime import date
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from actors import schema, tables
+from actors.document import NO_USAGE
+from actors.ending import usage_unit
 from actors.measure import Metric
 from actors.recorder import Recorder, application
 from actors.storage import StorageError, failed, located, permanent
 from actors.tables import SchemaError, Table, create, exists
+from actors.task import Task
 from actors.verify import verify
 from tests.actors.recording import METRICS, PER_WINDOW, SCHEMAS, measured, whole
 
@@ -199,3 +203,18 @@ def test_an_unwritable_place_is_named_and_stays_readable(small_disk):
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     opened.commit(whole("one", 1, fence))
     assert len(opened.read("video")) == 2 * PER_WINDOW
+
+
+def test_a_table_of_usage_of_an_earlier_version_gets_the_columns_that_are_new(tmp_path):
+    new = ("cpu_decode_seconds", "cpu_picture_seconds", "cpu_other_seconds", "peak_memory_bytes", "functions")
+    first = [column for column in schema.USAGE if column[0] in ("stream", "run", "shape", "cpu_seconds")]
+    old = create(str(tmp_path), "usage", schema.plain(first))
+    before = pa.table({"stream": ["a"], "run": [0], "shape": ["fused"], "cpu_seconds": [1.5]}, pa.schema(first))
+    old.commit([old.write(before, date(2026, 1, 1))], transactions={"a/0/": 1})
+    task = Task("a", "/a.ts", ("black",), {}, 0, None)
+    opened = Recorder(str(tmp_path), SCHEMAS)
+    opened.commit([usage_unit(task, 1, 2, {**NO_USAGE, "functions": 7})])
+    rows = opened.read("usage").to_pylist()
+    assert [row["cpu_seconds"] for row in rows] == [1.5, 0.0]
+    assert [[row[name] for name in new] for row in rows] == [[None] * 5, [0.0, 0.0, 0.0, 0, 7]]
+    assert verify(str(tmp_path)) == []

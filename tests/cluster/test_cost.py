@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.cost import Invocation, Line, Requests, Usage, bill, ratio, total
+from actors.document import NO_USAGE
+from cluster import spent
+from cluster.cost import Line, Requests, Usage, bill, gb_seconds, ratio, total
 from cluster.prices import load
 
 SHEET = load()
@@ -25,7 +27,7 @@ usages = st.builds(
     peak_memory_bytes=st.integers(0, 10**11), gpu_seconds=st.just(0.0) | seconds,
     bytes_direct=sizes, bytes_object_store=sizes, bytes_network=sizes, bytes_bucket=sizes,
     requests_bucket=st.builds(Requests, counts, counts, counts, counts), transitions=counts,
-    invocations=st.lists(st.builds(Invocation, seconds, st.integers(128, 10240)), max_size=5).map(tuple),
+    functions=counts, function_gb_seconds=seconds,
 )  # fmt: skip
 
 
@@ -46,7 +48,8 @@ def twice(usage):
         cpu_seconds={stage: burnt * 2 for stage, burnt in usage.cpu_seconds.items()},
         bytes_network=usage.bytes_network * 2, bytes_bucket=usage.bytes_bucket * 2,
         requests_bucket=Requests(asked.put * 2, asked.get * 2, asked.list * 2, asked.delete * 2),
-        transitions=usage.transitions * 2, invocations=usage.invocations * 2,
+        transitions=usage.transitions * 2, functions=usage.functions * 2,
+        function_gb_seconds=usage.function_gb_seconds * 2,
     )  # fmt: skip
 
 
@@ -75,7 +78,8 @@ def test_more_of_anything_is_never_cheaper(usage, host, data):
             {"bytes_network": usage.bytes_network + 2**30}, {"bytes_bucket": usage.bytes_bucket + 2**30},
             {"requests_bucket": replace(asked, put=asked.put + 9)},
             {"requests_bucket": replace(asked, get=asked.get + 9)},
-            {"transitions": usage.transitions + 9}, {"invocations": (*usage.invocations, Invocation(0.5, 512))},
+            {"transitions": usage.transitions + 9}, {"functions": usage.functions + 9},
+            {"function_gb_seconds": usage.function_gb_seconds + 0.5},
         ])
     )  # fmt: skip
     assert total(bill(replace(usage, **more), sheet)) >= total(bill(usage, sheet))
@@ -154,7 +158,7 @@ def test_a_staged_stream_hour():
     usage = Usage(
         shape="staged", media_seconds=3600, cpu_seconds={"all": 9.0}, peak_memory_bytes=0, bytes_bucket=730 * 2**30,
         requests_bucket=Requests(put=1000, get=5000, list=1000, delete=9), transitions=2000,
-        invocations=(Invocation(0.0011, 1024), Invocation(1.0, 2048)),
+        functions=2, function_gb_seconds=float(gb_seconds(0.0011, 1024) + gb_seconds(1.0, 2048)),
     )  # fmt: skip
     priced = {(line.kind, line.what): line for line in bill(usage, SHEET)}
     assert priced["compute", "functions"].amount == Decimal("2.002")
@@ -184,3 +188,26 @@ def test_no_media_no_bill(media):
     usage = Usage(shape="fused", media_seconds=media, cpu_seconds={}, peak_memory_bytes=0)
     with pytest.raises(ValueError, match="seconds of media"):
         bill(usage, SHEET)
+
+
+def test_a_bill_is_made_of_what_is_stored():
+    stored = spent.Usage.model_validate({
+        **NO_USAGE, "shape": "staged", "media_seconds": 3600.0, "cpu_seconds": 9.0, "cpu_decode_seconds": 5.0,
+        "cpu_picture_seconds": 3.5, "cpu_other_seconds": 0.5, "peak_memory_bytes": 7, "requests_bucket": 10,
+        "requests_put": 1, "requests_get": 2, "requests_list": 3, "requests_delete": 4, "transitions": 5,
+        "functions": 6, "function_gb_seconds": 0.5, "bytes_bucket": 730 * 2**30, "bytes_network": 8,
+    })  # fmt: skip
+    usage = Usage.of(stored)
+    assert sum(usage.cpu_seconds.values()) == stored.cpu_seconds
+    assert usage.requests_bucket == Requests(put=1, get=2, list=3, delete=4)
+    assert (usage.peak_memory_bytes, usage.bytes_network) == (7, 8)
+    amounts = [(line.kind, line.amount) for line in bill(usage, SHEET)][:-1]
+    assert amounts == [
+        ("compute", Decimal("0.5")), ("requests", 6), ("requests", 4), ("requests", 2), ("transitions", 5),
+    ]  # fmt: skip
+
+
+@given(seconds, st.integers(128, 10240))
+def test_a_function_is_sold_by_the_millisecond_begun(run_seconds, memory_mb):
+    sold, least = gb_seconds(run_seconds, memory_mb), Decimal(str(run_seconds)) * memory_mb / 1024
+    assert least <= sold < least + Decimal(memory_mb) / 1024 / 1000

@@ -5,10 +5,13 @@ import json
 import pytest
 
 from actors.detectors import SettingError
+from actors.document import NO_USAGE
 from cluster.desired import Desired
 from cluster.job import JobSpec
 from cluster.jobs import JobStore, Outcome, Unfit, changed, new
+from cluster.spent import Usage
 
+NOTHING = Usage(**NO_USAGE)
 SECRET = "whsec_" + "c2VjcmV0c2VjcmV0"
 
 
@@ -94,11 +97,11 @@ def test_what_failed_is_tried_again_and_what_is_done_is_not(store):
     desired = Desired(store)
     job, _ = desired.submit(new(spec("/a.ts", "/b.ts")))
     a, b = job.streams
-    desired.conclude(job.id, a, Outcome(status="completed"))
-    desired.conclude(job.id, b, Outcome(status="failed", error="no such file"))
+    desired.conclude(job.id, a, Outcome(status="completed"), NOTHING)
+    desired.conclude(job.id, b, Outcome(status="failed", error="no such file"), NOTHING)
     assert Desired(store).all()[job.id].open == []
     assert desired.change(job.id, "running", None).open == [b]
-    desired.conclude(job.id, b, Outcome(status="completed"))
+    desired.conclude(job.id, b, Outcome(status="completed"), NOTHING)
     with pytest.raises(Unfit, match="has completed"):
         desired.change(job.id, "running", None)
 

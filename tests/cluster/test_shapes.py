@@ -38,6 +38,25 @@ def test_tables_are_equal_to_those_of_analyze(cluster, expected, shape):
         usage = cluster.report(stream).document["usage"]
         assert usage["shape"] == shape
         assert (usage["bytes_object_store"] > 0) == (shape == "colocated")
+        parts = [usage[f"cpu_{part}_seconds"] for part in ("decode", "picture", "other")]
+        assert min(parts) > 0
+        assert sum(parts) == pytest.approx(usage["cpu_seconds"], abs=2e-6)
+        assert usage["peak_memory_bytes"] > 50 << 20
+        assert usage["batches"] > 0
+        assert usage["media_seconds"] == pytest.approx(4, abs=2.5)
+    assert_served(job, cluster)
+
+
+def assert_served(job, cluster):
+    """The API gives the usage that the job keeps."""
+    from serve import states
+
+    reported = [cluster.report(stream).document["usage"] for stream in job.streams]
+    shown = states.job(job, {}).usage
+    assert shown.batches == sum(usage["batches"] for usage in reported) > 0
+    assert shown.cpu_seconds == pytest.approx(sum(usage["cpu_seconds"] for usage in reported), abs=1e-5)
+    first = next(iter(job.streams))
+    assert states.stream(job, first, None, 0.0).usage.model_dump() == reported[0]
 
 
 def test_analyze_starts_a_ray_of_its_own(expected, tmp_path):

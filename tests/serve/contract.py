@@ -73,12 +73,26 @@ class Incident(Strict):
 class Usage(Strict):
     shape: Literal["fused"]
     cpu_seconds: float
+    cpu_decode_seconds: float
+    cpu_picture_seconds: float
+    cpu_other_seconds: float
     wall_seconds: float
+    media_seconds: float
+    peak_memory_bytes: int
+    batches: int
+    copies: int
     bytes_direct: int
     bytes_object_store: int
     bytes_network: int
     bytes_bucket: int
     requests_bucket: int
+    requests_put: int
+    requests_get: int
+    requests_list: int
+    requests_delete: int
+    transitions: int
+    functions: int
+    function_gb_seconds: float
     frames_decoded_again: int
 
 

@@ -45,7 +45,7 @@ def started(spec: JobSpec, called: Sequence[str]) -> tuple[Job, list[StreamState
     )
     job = Job(
         id=id, status="running", created_at=datetime.now(UTC), shape=shape, tags=spec.defaults.tags, streams=streams,
-        spec=shown,
+        spec=shown, usage=None,
     )  # fmt: skip
     states = [
         StreamState(
@@ -64,6 +64,7 @@ def started(spec: JobSpec, called: Sequence[str]) -> tuple[Job, list[StreamState
             open_incidents=0,
             error=None,
             tags={**job.tags, **asked.tags},
+            usage=None,
         )
         for stream, asked in zip(streams, shown.streams, strict=True)
     ]

@@ -14,7 +14,8 @@ def run(*arguments):
 @pytest.mark.parametrize(("arguments", "said"), [
     ((), ("no source is named", "--from")),
     (("CLIP", "--json", "--jsonl"), ("--json and --jsonl",)),
-    (("CLIP", "--shape", "spread"), ("--shape", "'auto', 'fused' or 'colocated'", "'spread'")),
+    (("CLIP", "--shape", "spred"), ("--shape", "'auto', 'fused', 'colocated', 'spread' or 'staged'", "'spred'")),
+    (("CLIP", "--shape", "staged"), ("--shape", "staged cannot be run yet", "fused, colocated")),
     (("CLIP", "--jobs", "0"), ("--jobs", "greater than or equal to 1")),
     (("CLIP", "--jobs", "many"), ("--jobs", "integer")),
     (("CLIP", "--fail-on-incident=bad"), ("--fail-on-incident=bad", "info, warning, critical")),

@@ -80,7 +80,7 @@ TABLE = [
     (WITH + "  tags: {? '' : x}\n", "3:12: streams[0].tags['']: this name is not allowed"),
     (WITH + f"  tags: {{a: {'x' * 257}}}\n", "3:13: streams[0].tags.a: must have 256 characters at most"),
     (WITH + "version: 2\n", "3:10: version: must be 1, not 2"),
-    (WITH + "shape: colocate\n", "3:8: shape: must be 'auto', 'fused' or 'colocated', not 'colocate'; did you mean"),
+    (WITH + "shape: colocate\n", "3:8: shape: must be 'auto', 'fused', 'colocated', 'spread' or 'staged', not 'col"),
     (WITH + "version: 99999999999999999999\n", "3:10: version: a number that is too large"),
     # names
     (WITH + "  name: Channel 1\n", "3:9: streams[0].name: must be lower-case letters, digits, - and _"),
