@@ -48,6 +48,13 @@ class Traffic:
         return {name: count for name, count in counts.items() if name not in ("cpu_seconds", "peak_memory_bytes")}
 
 
+class HopBroken(Exception):
+    """What carries frames has failed for too long. The stream can go on from its checkpoint.
+
+    The message is one line that says what to do.
+    """
+
+
 class Hop(Protocol):
     """The boundary between decoder and meters, whatever it is physically. ``shape`` names what it makes of them."""
 

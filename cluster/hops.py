@@ -11,7 +11,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
-from actors.hop import Traffic
+from actors.hop import HopBroken, Traffic
 from actors.measure import Rows
 from actors.media import Batch
 from actors.remote import Measured
@@ -25,10 +25,6 @@ CALL_SECONDS = 30.0
 
 PATIENCE_SECONDS = 120.0
 """How long a detector may be away before the stream gives up."""
-
-
-class HopBroken(Exception):
-    """No detector has answered for too long. The stream can go on from its checkpoint."""
 
 
 @dataclass(slots=True)
