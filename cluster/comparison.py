@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, get_args
 
 from cluster.breakeven import BreakEven, Frames, breakeven, cpu_second, sent_byte
+from cluster.bucket import PART_BYTES
 from cluster.cost import HOUR_SECONDS, Kind, Line, Usage, bill, exact, ratio, total
 from cluster.prices import Sheet
 
@@ -49,14 +51,21 @@ class Meeting:
     network: BreakEven
 
 
-def priced(usages: Sequence[Usage], sheet: Sheet, jpeg_bytes: int | None = None) -> tuple[Priced, ...]:
+@dataclass(frozen=True, slots=True)
+class Jpeg:
+    """What ``staged`` would have put into the bucket with pictures as JPEG, in as many chunks as it had."""
+
+    bytes: int
+    chunks: int
+
+
+def priced(usages: Sequence[Usage], sheet: Sheet, jpeg: Jpeg | None = None) -> tuple[Priced, ...]:
     """Bills in the order of the usages, that of ``staged`` twice where it is known what its frames are as JPEG.
 
     Args:
         usages: One of each shape, at most.
         sheet: Prices.
-        jpeg_bytes: What ``staged`` would have put into the bucket with pictures as JPEG instead of lossless, with all
-            else as it was measured.
+        jpeg: Of the pictures of ``staged``, if it is known.
 
     Raises:
         ValueError: A run was of no media.
@@ -66,9 +75,21 @@ def priced(usages: Sequence[Usage], sheet: Sheet, jpeg_bytes: int | None = None)
     for usage in usages:
         staged = usage.shape == "staged"
         found.append(_priced("lossless" if staged else "", usage, sheet, fused))
-        if staged and jpeg_bytes is not None:
-            found.append(_priced("jpeg", replace(usage, bytes_bucket=jpeg_bytes), sheet, fused))
+        if staged and jpeg is not None:
+            found.append(_priced("jpeg", as_jpeg(usage, jpeg), sheet, fused))
     return tuple(found)
+
+
+def as_jpeg(usage: Usage, jpeg: Jpeg) -> Usage:
+    """What ``staged`` would have used with pictures as JPEG instead of lossless.
+
+    Bytes in the bucket, and requests to write them where a lossless chunk is so large that it is sent in parts. All
+    else is as it was measured: as many chunks, transitions and functions, and as long ones.
+    """
+    asked, chunks = usage.requests_bucket, jpeg.chunks or 1
+    fewer = jpeg.chunks * (_puts(usage.bytes_bucket / chunks) - _puts(jpeg.bytes / chunks))
+    requests = replace(asked, put=max(asked.put - fewer, min(asked.put, jpeg.chunks)))
+    return replace(usage, bytes_bucket=jpeg.bytes, requests_bucket=requests)
 
 
 def hourly(measured: float, usage: Usage) -> float:
@@ -109,6 +130,11 @@ def meetings(of: Frames, sheet: Sheet) -> tuple[Meeting, ...]:
         Meeting(n, breakeven(of, n, "object_store", cpu, Decimal(0)), breakeven(of, n, "network", cpu, byte))
         for n in range(1, MOST_DETECTORS + 1)
     )
+
+
+def _puts(size: float) -> int:
+    """Requests that write an object (see :mod:`cluster.bucket`)."""
+    return 1 if size < PART_BYTES else math.ceil(size / PART_BYTES) + 2
 
 
 def _priced(stored: Stored, usage: Usage, sheet: Sheet, fused: Sequence[Line]) -> Priced:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +14,6 @@ from serve.exits import FAILED, say, told_apart
 
 if TYPE_CHECKING:
     from actors.document import Document
-    from cluster.prices import Sheet
 
 STOPPED = "stopped; nothing was compared"
 
@@ -26,6 +24,13 @@ Shapes = Annotated[
 PriceSheet = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Your own prices, as YAML; list prices by default.")
 ]
+Bucket = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", envvar="SIGHTLINE_BUCKET", show_envvar=True,
+        help="For staged: s3://BUCKET/PREFIX; else a server of its own is started for it on this machine.",
+    ),
+]
 Results = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Keep the tables of each shape here; else they are removed.")
 ]
@@ -34,8 +39,8 @@ Report = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write it
 
 
 def compare(
-    source: Source, shapes: Shapes = None, price_sheet: PriceSheet = None, results: Results = None,
-    as_json: Json = False, report: Report = None,
+    source: Source, shapes: Shapes = None, price_sheet: PriceSheet = None, bucket: Bucket = None,
+    results: Results = None, as_json: Json = False, report: Report = None,
 ) -> None:  # fmt: skip
     """Run the same analysis in each shape, one after another; prove the results equal, and say what each costs.
 
@@ -46,29 +51,21 @@ def compare(
         from cluster import prices
         from serve import targets
         from serve.comparing import ask
+        from serve.comparing.document import as_document
+        from serve.comparing.machine import machine
+        from serve.comparing.series import series
 
-        wanted, skipped = ask.shapes(shapes)
+        wanted, skipped = ask.shapes(shapes, bucket)
         sheet = prices.load(price_sheet)
         targets.check({"--report": report}, [source, *([str(price_sheet)] if price_sheet else [])])
         ask.readable(source)
-        document = _compared(source, wanted, skipped, sheet, results)
+        for shape, why in skipped.items():
+            say(f"{shape} is left out: {why}")
+        with ExitStack() as held:
+            runs = series(source, wanted, ask.folder(results, held), bucket)
+        document = as_document(source, runs, skipped, sheet, machine())
         _write(document, as_json, report)
     raise typer.Exit(0 if all(entry["equal"] for entry in document["shapes"]) else FAILED)
-
-
-def _compared(
-    source: str, wanted: Sequence[str], skipped: Mapping[str, str], sheet: Sheet, results: Path | None
-) -> Document:
-    from serve.comparing import ask
-    from serve.comparing.document import as_document
-    from serve.comparing.machine import machine
-    from serve.comparing.series import series
-
-    for shape, why in skipped.items():
-        say(f"{shape} is left out: {why}")
-    with ExitStack() as held:
-        runs = series(source, wanted, ask.folder(results, held))
-    return as_document(source, runs, skipped, sheet, machine())
 
 
 def _write(document: Document, as_json: bool, report: Path | None) -> None:

@@ -11,23 +11,28 @@ from typing import get_args
 
 from actors.source import open_source
 from actors.url import SourceError, shown
+from cluster import bucketurl
 from cluster.shape import NOT_YET, Placed
 from cluster.sources import UsageError, is_live
 from serve.exits import CommandFailedError
 
 SHAPES: tuple[str, ...] = get_args(Placed)
 _NO_RAY = "needs Ray, which is not installed: pip install 'sightline[cluster]'"
+_NO_BUCKET = "needs a bucket: name one by --bucket s3://BUCKET, or let one start here: pip install 'sightline[bucket]'"
 
 
-def shapes(named: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
+def shapes(named: str | None, bucket: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
     """Shapes to run, in their order, and those that cannot be run here, with the reason.
 
     Args:
         named: What the user named, between commas; None: all.
+        bucket: URL of the bucket for ``staged``; None: a server of its own is started for it.
 
     Raises:
-        UsageError: There is no such shape, or one that was named cannot be run.
+        UsageError: There is no such shape, one that was named cannot be run, or the bucket's URL is none.
     """
+    if bucket is not None:
+        bucketurl.parse(bucket)
     given = SHAPES if named is None else (name.strip() for name in named.split(","))
     wanted = tuple(dict.fromkeys(name for name in given if name))
     if not wanted:
@@ -37,7 +42,7 @@ def shapes(named: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
             near = difflib.get_close_matches(name, SHAPES, 1)
             guess = f"; did you mean {near[0]}?" if near else ""
             raise UsageError(f"--shapes {name}: there is no such shape{guess} (allowed: {', '.join(SHAPES)})")
-    skipped = {name: why for name in wanted if (why := _lacking(name))}
+    skipped = {name: why for name in wanted if (why := _lacking(name, bucket))}
     if named is not None and skipped:
         name, why = next(iter(skipped.items()))
         raise UsageError(f"--shapes {name}: {why}")
@@ -78,11 +83,15 @@ def folder(results: Path | None, held: ExitStack) -> Path:
     return results
 
 
-def _lacking(shape: str) -> str | None:
+def _lacking(shape: str, bucket: str | None) -> str | None:
     """Why a shape cannot be run here."""
     if shape in NOT_YET:
         return "this version cannot run it yet"
-    return _NO_RAY if shape != "fused" and find_spec("ray") is None else None
+    if shape != "fused" and find_spec("ray") is None:
+        return _NO_RAY
+    if shape == "staged" and bucket is None and not (find_spec("moto") and find_spec("flask")):
+        return _NO_BUCKET
+    return None
 
 
 def _endless(source: str) -> UsageError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from actors.url import shown
 from cluster import comparison, spent
 from cluster.breakeven import BreakEven
-from cluster.comparison import Meeting, Priced
+from cluster.comparison import Jpeg, Meeting, Priced
 from cluster.cost import Line, Usage
 from cluster.prices import Price, Sheet
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from actors.equality import Compared
 
 SCHEMA = 1
+LONG_SECONDS = 60
 CHANNELS = ("bytes_direct", "bytes_object_store", "bytes_network", "bytes_bucket")
 _COUNTED = ("cpu_seconds", "wall_seconds", *CHANNELS, "requests_bucket", "transitions", "functions")
 _ALSO = ("media_seconds", "peak_memory_bytes", "batches", "copies", "function_gb_seconds")
@@ -32,14 +33,14 @@ _NO_FRAMES = "it takes one run in fused and one in colocated that has burnt more
 class Shown:
     """A shape that was run: its stream's document and how its tables compare, or else why it has none.
 
-    ``jpeg_bytes``: see :func:`cluster.comparison.priced`.
+    ``jpeg_bytes``: of one picture of the source as JPEG, on average.
     """
 
     shape: str
     error: str | None = None
     document: Document | None = None
     compared: Compared | None = None
-    jpeg_bytes: int | None = None
+    jpeg_bytes: float | None = None
 
 
 def as_document(
@@ -55,19 +56,28 @@ def as_document(
         machine: See :func:`serve.comparing.machine.machine`.
     """
     usages = {run.shape: _usage(run.document) for run in runs if run.document is not None}
-    jpeg = next((run.jpeg_bytes for run in runs if run.shape == "staged"), None)
-    bills = comparison.priced(list(usages.values()), sheet, jpeg)
-    first = next((run for run in runs if run.document is not None), None)
-    tracks = first.document["tracks"] if first and first.document else []
+    shape, first = next(((run.shape, run.document) for run in runs if run.document is not None), (None, None))
+    tracks = first["tracks"] if first else []
+    frames = sum(track.get("frames", 0) for track in tracks)
+    bills = comparison.priced(list(usages.values()), sheet, _as_jpeg(runs, frames))
     return {
         "schema": SCHEMA, "source": shown(source), "machine": dict(machine), "tracks": tracks,
-        "baseline": first.shape if first else None, "currency": sheet.currency, "region": sheet.region,
+        "baseline": shape,
+        "media_seconds": first["usage"]["media_seconds"] if first else None, "currency": sheet.currency, "region": sheet.region,
         "packing": {"host": sheet.packing.host, "utilisation": float(sheet.packing.utilisation)},
         "shapes": [_shape(run, usages.get(run.shape), bills) for run in runs],
         "skipped": [{"shape": shape, "reason": reason} for shape, reason in skipped.items()],
-        "break_even": _break_even(usages, sum(track.get("frames", 0) for track in tracks), sheet),
+        "break_even": _break_even(usages, frames, sheet),
         "prices": [_price(name, price) for name, price in _prices(sheet, ())],
     }  # fmt: skip
+
+
+def caution(document: Document) -> str | None:
+    """What is to be said of a source that is too short to tell of an hour; None: it is not."""
+    seconds = document["media_seconds"]
+    if seconds is None or seconds >= LONG_SECONDS:
+        return None
+    return f"what it takes to start counts in these figures: the source has {seconds:.1f} s; a minute or more says more"
 
 
 def columns(document: Document) -> list[tuple[str, Document]]:
@@ -94,7 +104,7 @@ def _shape(run: Shown, usage: Usage | None, bills: Sequence[Priced]) -> Document
         "status": run.document["status"], "error": run.error and shown(run.error),
         **{name: measured[name] for name in (*_COUNTED, *_ALSO)}, "cpu_by_stage": dict(usage.cpu_seconds),
         "requests": asdict(usage.requests_bucket), "per_stream_hour": hourly, **_bill(own[0]),
-        "as_jpeg": _jpeg(own[1], hourly) if len(own) > 1 else None, **_equality(run.compared),
+        "as_jpeg": _with_jpeg(own[1], hourly) if len(own) > 1 else None, **_equality(run.compared),
     }  # fmt: skip
 
 
@@ -109,13 +119,20 @@ def _hourly(measured: Mapping[str, float], usage: Usage) -> Document:
     }
 
 
-def _jpeg(priced: Priced, hourly: Document) -> Document:
+def _as_jpeg(runs: Sequence[Shown], frames: int) -> Jpeg | None:
+    """What the pictures of ``staged`` would be as JPEG, if that was measured."""
+    for run in runs:
+        if run.shape == "staged" and run.document is not None and run.jpeg_bytes is not None:
+            return Jpeg(round(run.jpeg_bytes * frames), run.document["usage"]["batches"])
+    return None
+
+
+def _with_jpeg(priced: Priced, hourly: Document) -> Document:
     """What differs for ``staged`` with pictures as JPEG."""
-    stored = priced.usage.bytes_bucket
-    return {
-        "bytes_bucket": stored, "per_stream_hour": {**hourly, "bytes_bucket": comparison.hourly(stored, priced.usage)},
-        **_bill(priced),
-    }  # fmt: skip
+    usage = priced.usage
+    counts = {"bytes_bucket": usage.bytes_bucket, "requests_bucket": sum(asdict(usage.requests_bucket).values())}
+    per_hour = {name: comparison.hourly(count, usage) for name, count in counts.items()}
+    return {**counts, "per_stream_hour": {**hourly, **per_hour}, **_bill(priced)}
 
 
 def _bill(priced: Priced) -> Document:

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from serve.comparing import drawn
-from serve.comparing.document import columns
+from serve.comparing.document import caution, columns
 from serve.comparing.machine import described
 from serve.comparing.table import Cell, groups
 from serve.comparing.words import number, size
@@ -75,6 +75,8 @@ def _head(document: Document) -> Iterator[str]:
         f'<p class="faint">Money in {document["currency"]} at list prices of {escape(document["region"])}, processors '
         f"rented by the {packing['host']} and {packing['utilisation']:.0%} full. A stream-hour is an hour of media.</p>"
     )
+    if short := caution(document):
+        yield f"<p>{escape(short[0].upper() + short[1:])}.</p>"
 
 
 def _track(track: Document) -> str:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ class Ran:
     error: str | None
 
 
-def run(shape: str, source: str, results: str, options: Sequence[str] = ()) -> Ran:
+def run(shape: str, source: str, results: str, environment: Mapping[str, str]) -> Ran:
     """Analyse a source in a shape, from its start.
 
     What the process says on standard error, other than why it failed, is said on.
@@ -41,19 +41,19 @@ def run(shape: str, source: str, results: str, options: Sequence[str] = ()) -> R
         shape: Its name.
         source: A path or URL.
         results: Where its tables go.
-        options: More of ``analyze``.
+        environment: Added to this process's.
 
     Raises:
         KeyboardInterrupt: It was interrupted, and the process has ended.
     """
     command = [
         sys.executable, "-P", "-m", "serve", "analyze", "--shape", shape, "--results", results, "--fresh", "--json",
-        *options, "--", source,
+        "--", source,
     ]  # fmt: skip
-    found = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
-        command, env={**os.environ, "PYTHONPATH": found}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, errors="replace",
+        command, env={**os.environ, **environment, "PYTHONPATH": path}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
     )  # fmt: skip
     try:
         out, err = process.communicate()

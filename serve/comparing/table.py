@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from serve.comparing.document import CHANNELS, columns
+from serve.comparing.document import CHANNELS, caution, columns
 from serve.comparing.words import channel, money, number, size, times
 from serve.exits import plain
 
@@ -85,6 +85,8 @@ def print_table(console: Console, document: Document) -> None:
             for name, cells in rows:
                 table.add_row(f"  {name}" if group else name, *(cell.text for cell in cells))
         console.print(table)
+    if short := caution(document):
+        console.print(Text(short, style="dim"))
     for entry in document["shapes"]:
         if entry["equal"] and entry["shape"] != document["baseline"]:
             console.print(Text(f"{entry['shape']} is equal to {document['baseline']}: {entry['compared']['text']}"))

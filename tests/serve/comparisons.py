@@ -29,7 +29,7 @@ USAGES = {
         "transitions": 1800, "functions": 600, "function_gb_seconds": 310.5,
     },
 }  # fmt: skip
-JPEG_BYTES = FRAMES * 300_000
+JPEG_BYTES = 300_000
 
 
 def compared(*mismatches):
