@@ -62,8 +62,8 @@ def as_document(
     bills = comparison.priced(list(usages.values()), sheet, _as_jpeg(runs, frames))
     return {
         "schema": SCHEMA, "source": shown(source), "machine": dict(machine), "tracks": tracks,
-        "baseline": shape,
-        "media_seconds": first["usage"]["media_seconds"] if first else None, "currency": sheet.currency, "region": sheet.region,
+        "baseline": shape, "media_seconds": first["usage"]["media_seconds"] if first else None,
+        "currency": sheet.currency, "region": sheet.region,
         "packing": {"host": sheet.packing.host, "utilisation": float(sheet.packing.utilisation)},
         "shapes": [_shape(run, usages.get(run.shape), bills) for run in runs],
         "skipped": [{"shape": shape, "reason": reason} for shape, reason in skipped.items()],

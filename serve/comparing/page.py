@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from serve.comparing import drawn
 from serve.comparing.document import caution, columns
 from serve.comparing.machine import described
-from serve.comparing.table import Cell, groups
+from serve.comparing.table import Cell, groups, ways
 from serve.comparing.words import number, size
 
 if TYPE_CHECKING:
@@ -135,17 +135,7 @@ def _break_even(document: Document) -> Iterator[str]:
     yield drawn.break_even(document)
     yield "<p>Decoding again is cheaper above these frames sent a second, or this size of one, if one alone changes:"
     yield f'<div class="wide"><table>{"".join(_meetings(found["by_detectors"]))}</table></div>'
-    for carrier, where in (("object_store", "shared memory"), ("network", "the network between zones")):
-        yield f"<p>Through {where}: {_when(found['by_detectors'][0][carrier]['from_detectors'])}.</p>"
-
-
-def _when(least: int | None) -> str:
-    """From how many detectors on sending is worth it."""
-    if least is None:
-        return "decoding again is cheaper, however many detectors there are"
-    if least == 1:
-        return "sending frames is cheaper, from the first detector on"
-    return f"decoding again is cheaper up to {least - 1} detectors, sending frames from {least} on"
+    yield "".join(f"<p>{escape(line[0].upper() + line[1:])}.</p>" for line in ways(document))
 
 
 def _meetings(by_detectors: Sequence[Document]) -> Iterator[str]:

@@ -87,10 +87,38 @@ def print_table(console: Console, document: Document) -> None:
         console.print(table)
     if short := caution(document):
         console.print(Text(short, style="dim"))
+    for line in ways(document):
+        console.print(Text(line))
     for entry in document["shapes"]:
-        if entry["equal"] and entry["shape"] != document["baseline"]:
-            console.print(Text(f"{entry['shape']} is equal to {document['baseline']}: {entry['compared']['text']}"))
-        for line in entry.get("mismatches", [])[:MISMATCHES_SHOWN]:
-            console.print(Text(f"{entry['shape']} is not equal: {plain(line)}", style="red"))
-        if (more := len(entry.get("mismatches", [])) - MISMATCHES_SHOWN) > 0:
-            console.print(Text(f"{entry['shape']} is not equal: {more} more; --json has all", style="red"))
+        if entry.get("compared"):
+            _print_equality(console, entry, document["baseline"])
+
+
+def ways(document: Document) -> list[str]:
+    """When decoding again is cheaper than sending frames, a line for each carrier."""
+    met = document["break_even"]["by_detectors"]
+    return [
+        f"frames through {where}, or decoded again: {_cheaper(met[0][carrier]['from_detectors'])}"
+        for carrier, where in (("object_store", "shared memory"), ("network", "the network between zones")) if met
+    ]  # fmt: skip
+
+
+def _cheaper(least: int | None) -> str:
+    """From how many detectors on sending is worth it."""
+    if least is None:
+        return "decoding again is cheaper, however many detectors there are"
+    if least == 1:
+        return "sending is cheaper, from the first detector on"
+    return f"decoding again is cheaper up to {least - 1} detectors, sending from {least} on"
+
+
+def _print_equality(console: Console, entry: Document, baseline: str) -> None:
+    """What was compared of one shape, and where it is not equal."""
+    if entry["equal"]:
+        if entry["shape"] != baseline:
+            console.print(Text(f"{entry['shape']} is equal to {baseline}: {entry['compared']['text']}"))
+        return
+    for line in entry["mismatches"][:MISMATCHES_SHOWN]:
+        console.print(Text(f"{entry['shape']} is not equal: {plain(line)}", style="red"))
+    if (more := len(entry["mismatches"]) - MISMATCHES_SHOWN) > 0:
+        console.print(Text(f"{entry['shape']} is not equal: {more} more; --json has all", style="red"))

@@ -25,7 +25,8 @@ USAGES = {
     },
     "staged": {
         "cpu_decode_seconds": 9.0, "cpu_picture_seconds": 12.5, "cpu_other_seconds": 2.5, "bytes_bucket": MOVED // 2,
-        "requests_put": 400, "requests_get": 1200, "requests_list": 60, "requests_delete": 400, "requests_bucket": 2060,
+        "batches": 150, "requests_put": 800, "requests_get": 1200, "requests_list": 60, "requests_delete": 400,
+        "requests_bucket": 2460,
         "transitions": 1800, "functions": 600, "function_gb_seconds": 310.5,
     },
 }  # fmt: skip
