@@ -133,7 +133,7 @@ def _break_even(document: Document) -> Iterator[str]:
         "(colocated, less fused).</p>"
     )
     yield drawn.break_even(document)
-    yield "<p>Decoding again is cheaper above these frames sent a second, or this size of one, if one alone changes:"
+    yield "<p>Decoding again is cheaper above these frames a second, or this size of one, if one alone changes.</p>"
     yield f'<div class="wide"><table>{"".join(_meetings(found["by_detectors"]))}</table></div>'
     yield "".join(f"<p>{escape(line[0].upper() + line[1:])}.</p>" for line in ways(document))
 
