@@ -30,6 +30,8 @@ class Compared:
     """By table."""
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By detector and kind."""
+    others: int = 0
+    """Events of the other results, those that were disturbed."""
     stretches: int = 0
     """Of coalesced coverage."""
     incidents: int = 0
@@ -69,7 +71,7 @@ def compare(results_a: str, results_b: str, *, metrics: Collection[str] | None =
         actors.storage.StorageError: One of them cannot be read.
     """
     a, b = Newest(results_a), Newest(results_b)
-    compared = Compared(streams=len(b.runs), events=b.events)
+    compared = Compared(streams=len(b.runs), events=b.events, others=a.events.total())
     if a.runs.keys() != b.runs.keys():
         compared.mismatches.append(f"streams: {sorted(a.runs)} against {sorted(b.runs)}")
     for name in TABLES:

@@ -32,7 +32,7 @@ Bucket = Annotated[
     ),
 ]
 Results = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="Keep the tables of each shape here; else they are removed.")
+    str | None, typer.Option(metavar="FOLDER", help="Keep the tables of each shape here; else they are removed.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Report = Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write it as one HTML page, with drawings.")]

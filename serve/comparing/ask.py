@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import get_args
 
 from actors.source import open_source
-from actors.url import SourceError, shown
+from actors.url import SourceError, is_url, shown
 from cluster import bucketurl
 from cluster.shape import NOT_YET, Placed
 from cluster.sources import UsageError, is_live
@@ -68,19 +68,22 @@ def readable(source: str) -> None:
         raise CommandFailedError(str(error)) from error
 
 
-def folder(results: Path | None, held: ExitStack) -> Path:
+def folder(results: str | None, held: ExitStack) -> Path:
     """Where tables go: the folder that was named, or one that is removed in the end.
 
     Raises:
-        UsageError: The folder cannot be made.
+        UsageError: It is no folder, or cannot be made.
     """
     if results is None:
         return Path(held.enter_context(TemporaryDirectory(prefix="sightline-compare-", ignore_cleanup_errors=True)))
+    if is_url(results) or not results:
+        raise UsageError(f"--results {shown(results)}: is no folder on this machine; name one")
+    path = Path(results)
     try:
-        results.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--results {results}: cannot be made ({error.strerror}); name another folder") from error
-    return results
+    return path
 
 
 def _lacking(shape: str, bucket: str | None) -> str | None:

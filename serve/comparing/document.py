@@ -104,7 +104,7 @@ def _shape(run: Shown, usage: Usage | None, bills: Sequence[Priced]) -> Document
         "status": run.document["status"], "error": run.error and shown(run.error),
         **{name: measured[name] for name in (*_COUNTED, *_ALSO)}, "cpu_by_stage": dict(usage.cpu_seconds),
         "requests": asdict(usage.requests_bucket), "per_stream_hour": hourly, **_bill(own[0]),
-        "as_jpeg": _with_jpeg(own[1], hourly) if len(own) > 1 else None, **_equality(run.compared),
+        "as_jpeg": _with_jpeg(own[1], hourly, run.jpeg_bytes) if len(own) > 1 else None, **_equality(run.compared),
     }  # fmt: skip
 
 
@@ -127,12 +127,12 @@ def _as_jpeg(runs: Sequence[Shown], frames: int) -> Jpeg | None:
     return None
 
 
-def _with_jpeg(priced: Priced, hourly: Document) -> Document:
-    """What differs for ``staged`` with pictures as JPEG."""
+def _with_jpeg(priced: Priced, hourly: Document, picture: float | None) -> Document:
+    """What differs for ``staged`` with pictures as JPEG; ``bytes_per_picture`` is their mean."""
     usage = priced.usage
     counts = {"bytes_bucket": usage.bytes_bucket, "requests_bucket": sum(asdict(usage.requests_bucket).values())}
     per_hour = {name: comparison.hourly(count, usage) for name, count in counts.items()}
-    return {**counts, "per_stream_hour": {**hourly, **per_hour}, **_bill(priced)}
+    return {**counts, "bytes_per_picture": picture, "per_stream_hour": {**hourly, **per_hour}, **_bill(priced)}
 
 
 def _bill(priced: Priced) -> Document:
@@ -156,7 +156,7 @@ def _equality(compared: Compared | None) -> Document:
         return {"equal": False, "events": 0, "compared": None, "mismatches": ["nothing was compared"]}
     counted = sorted(compared.events.items())
     return {
-        "equal": compared.equal, "events": compared.events.total(), "mismatches": list(compared.mismatches),
+        "equal": compared.equal, "events": compared.others, "mismatches": list(compared.mismatches),
         "compared": {
             "streams": compared.streams, "rows": dict(compared.rows), "incidents": compared.incidents,
             "stretches": compared.stretches, "text": compared.text(),

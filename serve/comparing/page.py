@@ -95,6 +95,13 @@ def _trouble(document: Document) -> Iterator[str]:
 
 def _measured(document: Document, found: Sequence[tuple[str, Document]]) -> Iterator[str]:
     yield f'<h2>Per stream-hour</h2><div class="wide"><table>{"".join(_table(document, found))}</table></div>'
+    for entry in document["shapes"]:
+        if jpeg := entry["as_jpeg"]:
+            yield (
+                f'<p class="faint">{entry["shape"]}, JPEG: the same run, billed as if its pictures were JPEGs, '
+                f"{size(jpeg['bytes_per_picture'])} each on average. Bytes in the bucket and requests to write them are "
+                "fewer; all else is as measured. Only lossless pictures give equal tables.</p>"
+            )
     for heading, note, keys, drawing in drawn.all_of(document, found):
         yield f'<h2>{heading}</h2><p class="faint">{note}</p><p>{_key(keys)}</p>{drawing}'
     yield from _break_even(document)

@@ -29,9 +29,9 @@ def series(source: str, shapes: Sequence[str], folder: Path, bucket: str | None)
         folder: Each shape's tables go into a folder of its name in it.
         bucket: For ``staged``; None starts a server of its own for it.
     """
-    from actors.measuring import ready
+    from actors.measuring import compile_all
 
-    ready()
+    compile_all()
     found: list[Shown] = []
     baseline: str | None = None
     for number, shape in enumerate(shapes, 1):
@@ -43,6 +43,8 @@ def series(source: str, shapes: Sequence[str], folder: Path, bucket: str | None)
             say(f"{shape}: failed: {why}")
             found.append(Shown(shape, why))
             continue
+        if ran.error:
+            say(f"{shape}: {ran.error}")
         baseline = baseline or ran.results
         say(f"{shape}: {ran.document['usage']['cpu_seconds']:.1f} CPU seconds; {time.monotonic() - began:.1f} s in all")
         jpeg = _jpeg_bytes(source) if shape == "staged" else None

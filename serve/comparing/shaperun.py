@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,8 +62,7 @@ def run(shape: str, source: str, results: str, environment: Mapping[str, str]) -
         _end(process)
         raise
     said = [line.removeprefix(_PREFIX) for line in err.splitlines() if line.strip()]
-    streams = json.loads(out)["streams"] if out else []
-    document: Document | None = streams[0] if streams else None
+    document = _document(out)
     if document is None or document["status"] == "failed":
         why = document["error"] if document else said[-1] if said else f"ended with status {process.returncode}"
         return Ran(shape, results, None, why)
@@ -72,14 +72,24 @@ def run(shape: str, source: str, results: str, environment: Mapping[str, str]) -
     return Ran(shape, results, document, document["error"])
 
 
+def _document(out: str) -> Document | None:
+    """The stream's document; None where the process ended before it had written all of it."""
+    try:
+        streams: list[Document] = json.loads(out)["streams"]
+    except ValueError:
+        return None
+    return streams[0] if streams else None
+
+
 def _end(process: subprocess.Popen[str]) -> None:
     """End a process that may have been told so already, as by Ctrl-C in a terminal; it ends what it has started."""
     try:
         process.communicate(timeout=_ENDS_BY_ITSELF_SECONDS)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGINT)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.communicate(timeout=_ENDS_WHEN_TOLD_SECONDS)
-        except subprocess.TimeoutExpired:
+    finally:
+        if process.poll() is None:
             process.kill()
-            process.communicate()
+            process.wait()

@@ -52,6 +52,7 @@ def groups(document: Document, found: Sequence[tuple[str, Document]]) -> Iterato
         ("tables equal", [Cell("yes" if entry["equal"] else "NO", None) for entry in entries]),
         row("events", [entry["events"] for entry in entries], str),
         row("wall time, s", [hour["wall_seconds"] for hour in hours], number),
+        row("memory at most", [entry["peak_memory_bytes"] for entry in entries], size),
     ]
     stages = list(hours[0]["cpu_by_stage"])
     yield "CPU seconds", [

@@ -35,7 +35,7 @@ JPEG_BYTES = 300_000
 
 def compared(*mismatches):
     rows, events = Counter(video=1500, audio=600, packets=4300), Counter({("black", "opened"): 1})
-    return Compared(1, rows, events, 2, 1, list(mismatches))
+    return Compared(1, rows, events, 1, 2, 1, list(mismatches))
 
 
 def ran(shape, *mismatches, jpeg_bytes=None, **usage):

@@ -47,6 +47,7 @@ def test_one_shape_is_compared_with_itself_and_nothing_is_left_behind(tmp_path):
     assert (fused["shape"], fused["equal"], fused["ratio_to_fused"]) == ("fused", True, 1)
     assert {one["detector"] for one in fused["compared"]["events"]} >= INCIDENTS
     assert fused["compared"]["rows"]["video"] == 150
+    assert fused["events"] == sum(one["count"] for one in fused["compared"]["events"]) >= 6
     assert [fused[name] for name in CONTRACT if name.startswith(("bytes_", "requests_", "transitions"))] == [0] * 6
     assert fused["cpu_seconds"] == pytest.approx(sum(fused["cpu_by_stage"].values()), abs=1e-5)
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
@@ -107,6 +108,7 @@ def test_a_source_that_is_cut_short_is_compared_as_far_as_it_goes(tmp_path):
     (("CLIP", "--price-sheet", "CLIP"), 2, ("clip", "is no UTF-8 text")),
     (("CLIP", "--report", "no/such/folder/a.html"), 2, ("--report no/such/folder/a.html", "folder that is there")),
     (("CLIP", "--report", "CLIP"), 2, ("would overwrite",)),
+    (("CLIP", "--results", "s3://bucket/x"), 2, ("--results s3://bucket/x: is no folder",)),
     (("udp://127.0.0.1:5000",), 2, ("udp://127.0.0.1:5000: is live", "record a piece of it")),
     ((".",), 2, (".: is a folder", "name one file or URL")),
     (("nowhere.mp4",), 1, ("nowhere.mp4: no such file",)),
@@ -173,6 +175,7 @@ def test_what_is_not_equal_is_status_1_and_printed(tmp_path, monkeypatch):
     done = run(tmp_path / "clip.mp4", "--shapes", "fused,colocated")
     assert done.exit_code == 1
     assert "colocated is not equal: video: 50 rows against 150" in done.stdout
+    assert "colocated is equal" not in done.stdout
     assert "events black opened: None against 1" in done.stdout
 
 

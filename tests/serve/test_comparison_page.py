@@ -58,6 +58,8 @@ def test_staged_has_two_bills_and_the_one_with_jpeg_is_the_smaller(document):
     assert jpeg["bytes_bucket"] == 1500 * 300_000 < staged["bytes_bucket"]
     assert jpeg["requests_bucket"] < staged["requests_bucket"]
     assert 100 < jpeg["ratio_to_fused"] < staged["ratio_to_fused"]
+    assert jpeg["bytes_per_picture"] == 300_000
+    assert "293 KiB each on average" in page(document)
     assert [name for name, _ in columns(document)][-2:] == ["staged, lossless", "staged, JPEG"]
 
 
