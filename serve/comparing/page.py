@@ -99,8 +99,8 @@ def _measured(document: Document, found: Sequence[tuple[str, Document]]) -> Iter
         if jpeg := entry["as_jpeg"]:
             yield (
                 f'<p class="faint">{entry["shape"]}, JPEG: the same run, billed as if its pictures were JPEGs, '
-                f"{size(jpeg['bytes_per_picture'])} each on average. Bytes in the bucket and requests to write them are "
-                "fewer; all else is as measured. Only lossless pictures give equal tables.</p>"
+                f"{size(jpeg['bytes_per_picture'])} each on average. Bytes in the bucket and requests that write "
+                "them are fewer; all else is as measured. Only lossless pictures give equal tables.</p>"
             )
     for heading, note, keys, drawing in drawn.all_of(document, found):
         yield f'<h2>{heading}</h2><p class="faint">{note}</p><p>{_key(keys)}</p>{drawing}'
