@@ -15,8 +15,8 @@ OPTIONS = ("endpoint_override", "region", "scheme")
 
 NEEDED = (
     "the shape staged carries frames through a bucket: name one with --bucket s3://BUCKET/PREFIX or SIGHTLINE_BUCKET. "
-    "Anyone can start one: pip install 'moto[server]', then moto_server, and "
-    "'s3://BUCKET?scheme=http&endpoint_override=127.0.0.1:5000' once BUCKET is made there"
+    "Anyone can start one: pip install 'moto[server]', moto_server, curl -X PUT http://127.0.0.1:5000/chunks, "
+    "and then --bucket 's3://any:password@chunks?scheme=http&endpoint_override=127.0.0.1:5000'"
 )
 """Said to who asks for the shape ``staged`` and names no bucket."""
 
