@@ -41,7 +41,7 @@ def sample(source: str, every: int = EVERY, quality: int = QUALITY) -> Sample:
     Raises:
         av.FFmpegError: It cannot be read, or its pictures cannot be converted.
     """
-    coded, total, burnt = 0, 0, 0.0
+    count, total, burnt = 0, 0, 0.0
     with av.open(source) as container:
         if not container.streams.video:
             return Sample(0, 0, 0.0, quality)
@@ -51,13 +51,18 @@ def sample(source: str, every: int = EVERY, quality: int = QUALITY) -> Sample:
             if number % every:
                 continue
             began = time.process_time()
-            total += _size(frame, quality)
+            total += len(coded(frame, quality))
             burnt += time.process_time() - began
-            coded += 1
-    return Sample(coded, total, burnt, quality)
+            count += 1
+    return Sample(count, total, burnt, quality)
 
 
-def _size(frame: av.VideoFrame, quality: int) -> int:
+def coded(frame: av.VideoFrame, quality: int) -> bytes:
+    """A picture as a JPEG of its own size.
+
+    Raises:
+        av.FFmpegError: Its format cannot be converted.
+    """
     converted = frame.reformat(format="yuvj420p", threads=1)
     context = CodecContext.create("mjpeg", "w")
     assert isinstance(context, VideoCodecContext)
@@ -65,4 +70,4 @@ def _size(frame: av.VideoFrame, quality: int) -> int:
     context.time_base, context.thread_count = Fraction(1, 25), 1
     context.options = {"qmin": str(quality), "qmax": str(quality)}
     converted.pts = 0
-    return sum(packet.size for packet in [*context.encode(converted), *context.encode(None)])
+    return b"".join(bytes(packet) for packet in [*context.encode(converted), *context.encode(None)])

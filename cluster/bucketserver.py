@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 BUCKET = "sightline"
 _START_SECONDS = 60.0
+_REQUEST = re.compile(r"(HEAD|GET|PUT|POST|DELETE) \S+(?= HTTP)")
 
 
 class ServerMissing(Exception):
@@ -31,7 +34,7 @@ class BucketServer:
 
     port: int
     pid: int
-    url: str
+    url: str = field(repr=False)
 
 
 @contextmanager
@@ -68,15 +71,14 @@ def bucket_server(log: Path | None = None, port: int = 0) -> Iterator[BucketServ
 
 def _serve(port: int, log: Path | None) -> None:
     """Serve until standard input ends. The port goes to standard output once requests are answered."""
-    import boto3
     from moto.server import ThreadedMotoServer
 
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            parts = record.getMessage().split('"')
-            if log is not None and len(parts) > 2:
+            found = _REQUEST.search(record.getMessage())
+            if log is not None and found:
                 with log.open("a") as target:
-                    target.write(parts[1].split("m")[-1].rpartition(" HTTP")[0] + "\n")
+                    target.write(found[0] + "\n")
 
     requests = logging.getLogger("werkzeug")
     requests.handlers, requests.propagate = [Lines()], False
@@ -84,10 +86,8 @@ def _serve(port: int, log: Path | None) -> None:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
-    boto3.client(
-        "s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1", aws_access_key_id="maker",
-        aws_secret_access_key="maker",
-    ).create_bucket(Bucket=BUCKET)  # fmt: skip
+    made = urllib.request.Request(f"http://127.0.0.1:{port}/{BUCKET}", method="PUT")
+    urllib.request.urlopen(made, timeout=_START_SECONDS).close()
     print(port, flush=True)
     sys.stdin.read()
     os._exit(0)

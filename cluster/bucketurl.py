@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from actors.url import shown
+from cluster.settings import Chunks
 from cluster.sources import UsageError
 
 OPTIONS = ("endpoint_override", "region", "scheme")
@@ -15,10 +16,16 @@ OPTIONS = ("endpoint_override", "region", "scheme")
 
 NEEDED = (
     "the shape staged carries frames through a bucket: name one with --bucket s3://BUCKET/PREFIX or SIGHTLINE_BUCKET. "
-    "Anyone can start one: pip install 'moto[server]', then moto_server, and "
-    "'s3://BUCKET?scheme=http&endpoint_override=127.0.0.1:5000' once BUCKET is made there"
+    "Anyone can start one: pip install 'moto[server]', moto_server, curl -X PUT http://127.0.0.1:5000/chunks, "
+    "and then --bucket 's3://any:password@chunks?scheme=http&endpoint_override=127.0.0.1:5000'"
 )
 """Said to who asks for the shape ``staged`` and names no bucket."""
+
+NEEDED_THERE = (
+    "the shape staged carries frames through a bucket, and this cluster has none: set SIGHTLINE_BUCKET to "
+    "s3://BUCKET/PREFIX where `sightline up` or `ray up` is run, on every node, or submit another shape"
+)
+"""Said to who submits a job of the shape ``staged`` to a cluster without a bucket."""
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}")
 _FORM = "write it as s3://BUCKET/PREFIX, with ?scheme=http&endpoint_override=HOST:PORT for another server than AWS"
@@ -49,6 +56,17 @@ class BucketUrl:
     def foreign(self) -> bool:
         """Whether another server than AWS's may be meant."""
         return bool(self.endpoint or os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL_S3"))
+
+
+def of(chunks: Chunks) -> BucketUrl:
+    """The bucket that is set.
+
+    Raises:
+        UsageError: None is, or what is set is no bucket's URL.
+    """
+    if chunks.bucket is None:
+        raise UsageError(NEEDED)
+    return parse(chunks.bucket.get_secret_value())
 
 
 def parse(text: str) -> BucketUrl:

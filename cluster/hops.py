@@ -11,7 +11,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
-from actors.hop import HopBroken, Traffic
+from actors.hop import Beside, HopBroken, Traffic
 from actors.measure import Rows
 from actors.media import Batch
 from actors.remote import Measured
@@ -37,7 +37,7 @@ class _UnderWay:
     answer: ray.ObjectRef[Measured]
 
 
-class ObjectStore:
+class ObjectStore(Beside):
     """Sends batches to a detector actor by reference. Rows come back in the order in which batches were sent.
 
     Context frames are not written again: the detector reads them in the batches before, which stay in the store until

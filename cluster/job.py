@@ -41,6 +41,7 @@ class Analysis(BaseModel):
     results: str = Field("./sightline-results", title="folder or s3:// URI of the tables")
     jobs: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, title="streams at a time")
     fresh: bool = Field(False, title="start over instead of going on")
+    bucket: SecretStr | None = Field(None, title="s3:// URL for the shape staged; SIGHTLINE_BUCKET if null")
 
     _detectors_named = field_validator("detectors")(_some)
     _shape_runs = field_validator("shape")(runs)

@@ -23,11 +23,12 @@ from actors.storage import StorageError
 from actors.trust import Trust
 from cluster import cell as cells
 from cluster import recording
+from cluster.bucketurl import NEEDED_THERE
 from cluster.desired import Desired
-from cluster.jobs import Job, JobStore, Outcome, Wish
+from cluster.jobs import Job, JobStore, Outcome, Unfit, Wish
 from cluster.places import Seat, cell_name
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
-from cluster.settings import Placement, Supervision
+from cluster.settings import Chunks, Placement, Supervision
 from cluster.shape import Plan, plan
 from cluster.spent import Usage
 
@@ -64,6 +65,7 @@ class Supervisor:
         """
         self._uri, self._trust = uri, trust
         self._placement, self._rules = placement or Placement(), supervision or Supervision()
+        self._chunks = Chunks()
         self._desired = Desired(JobStore(uri))
         self._watched: dict[str, Watched] = {}
         self._idle: dict[str, float] = {}
@@ -72,7 +74,9 @@ class Supervisor:
         threading.Thread(target=self._run, name="sightline-supervisor", daemon=True).start()
 
     def submit(self, job: Job) -> tuple[Job, bool]:
-        """See :meth:`cluster.desired.Desired.submit`."""
+        """See :meth:`cluster.desired.Desired.submit`; a job of the shape ``staged`` is unfit without a bucket."""
+        if job.spec.shape == "staged" and self._chunks.bucket is None:
+            raise Unfit(NEEDED_THERE)
         return self._desired.submit(job)
 
     def change(self, job: str, desired: Wish | None, tags: Mapping[str, str | None] | None) -> Job | None:
