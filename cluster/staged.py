@@ -252,7 +252,8 @@ class Staged:
         if execution.ear is not None and execution.chunk is not None:
             yield self._heard(execution.ear, packed.unpack_sound(self._get(execution.chunk)))
         if execution.meters:
-            yield functions.joined([packed.unpack_rows(self._get(execution.done[meter].rows))[0] for meter in self._meters])
+            rows = (self._get(execution.done[meter].rows) for meter in self._meters)
+            yield functions.joined([packed.unpack_rows(data)[0] for data in rows])
 
     def _get(self, given: Object) -> pa.Buffer:
         return self._bucket.get(given.name, given.size)

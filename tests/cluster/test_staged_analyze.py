@@ -1,4 +1,4 @@
-"""`analyze --shape staged` and jobs of that shape: results as in one process, whatever becomes of bucket and processes."""
+"""`analyze --shape staged`, and jobs of it: results as in one process, whatever becomes of bucket and processes."""
 
 import json
 import os

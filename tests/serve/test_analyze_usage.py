@@ -15,7 +15,7 @@ def run(*arguments):
     ((), ("no source is named", "--from")),
     (("CLIP", "--json", "--jsonl"), ("--json and --jsonl",)),
     (("CLIP", "--shape", "spred"), ("--shape", "'auto', 'fused', 'colocated', 'spread' or 'staged'", "'spred'")),
-    (("CLIP", "--shape", "staged"), ("--bucket s3://BUCKET/PREFIX", "SIGHTLINE_BUCKET", "moto_server")),
+    (("CLIP", "--shape", "staged"), ("--bucket s3://BUCKET/PREFIX", "SIGHTLINE_BUCKET", "moto_server", ":5000")),
     (("CLIP", "--shape", "staged", "--bucket", "s3://a:hush@b"), ("s3://***@b: is no bucket",)),
     (("CLIP", "--jobs", "0"), ("--jobs", "greater than or equal to 1")),
     (("CLIP", "--jobs", "many"), ("--jobs", "integer")),
