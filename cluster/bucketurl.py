@@ -15,9 +15,10 @@ OPTIONS = ("endpoint_override", "region", "scheme")
 """What may stand behind the question mark."""
 
 NEEDED = (
-    "the shape staged carries frames through a bucket: name one with --bucket s3://BUCKET/PREFIX or SIGHTLINE_BUCKET. "
-    "Anyone can start one: pip install 'moto[server]', moto_server, curl -X PUT http://127.0.0.1:5000/chunks, "
-    "and then --bucket 's3://any:password@chunks?scheme=http&endpoint_override=127.0.0.1:5000'"
+    "the shape staged carries frames through a bucket: name one by --bucket s3://BUCKET/PREFIX or SIGHTLINE_BUCKET. "
+    "Anyone can start one: pip install 'moto[server]', moto_server, curl -X PUT http://127.0.0.1:5000/chunks; then set "
+    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to anything, and name "
+    "'s3://chunks?scheme=http&endpoint_override=127.0.0.1:5000'"
 )
 """Said to who asks for the shape ``staged`` and names no bucket."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from decimal import Decimal
 
 from cluster.cost import gb_seconds
@@ -17,8 +18,9 @@ class Busy:
     the aggregator is a run for each time that it is at work.
     """
 
-    def __init__(self) -> None:
-        self._since = time.perf_counter()
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Begin now. ``clock`` gives seconds."""
+        self._clock, self._since = clock, clock()
         self._converting = 0.0
         self._runs, self._gb_seconds = 0, Decimal(0)
 
@@ -46,5 +48,5 @@ class Busy:
         return self._runs + int(whole) + 1, float(round(self._gb_seconds + held, 6))
 
     def _lap(self) -> float:
-        since, self._since = self._since, time.perf_counter()
+        since, self._since = self._since, self._clock()
         return self._since - since

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from actors.measure import Rows
 from actors.measure.picture import PictureMeter
 from actors.measure.picture.metrics import METRICS
 from actors.measuring import measure_video
@@ -63,6 +66,21 @@ def meters(wanted: frozenset[str]) -> Mapping[str, frozenset[str]]:
     """The meters that metrics need, each with its own of them; one at least, which tells of the frames themselves."""
     found = {str(group): wanted & {metric.name for metric in metrics} for group, metrics in METRICS.items()}
     return {group: names for group, names in found.items() if names} or {"frames": frozenset()}
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Rows of one batch by several meters, as one meter would have given them.
+
+    Raises:
+        ValueError: They are not of one batch.
+    """
+    first, columns = parts[0], dict(parts[0].columns)
+    for part in parts[1:]:
+        alike = all(np.array_equal(columns[name], part.columns[name]) for name in ("epoch", "pts", "time"))
+        if not alike or part.first_row != first.first_row:
+            raise ValueError(f"rows of {part.first_row} on are joined to those of {first.first_row} on")
+        columns |= part.columns
+    return Rows(first.table, first.track, first.base, first.format, first.first_row, first.window, columns)
 
 
 def measure(work: Work) -> Done:

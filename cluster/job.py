@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
+from cluster.settings import Chunks
 from cluster.shape import Shape, runs
 from cluster.sources import results_uri
 
@@ -46,6 +47,10 @@ class Analysis(BaseModel):
     _detectors_named = field_validator("detectors")(_some)
     _shape_runs = field_validator("shape")(runs)
     _results_named = field_validator("results")(results_uri)
+
+    def chunks(self) -> Chunks:
+        """What the environment sets for the shape ``staged``, with the bucket that is named here, if one is."""
+        return Chunks() if self.bucket is None else Chunks(bucket=self.bucket)
 
 
 class _Asked(BaseModel):

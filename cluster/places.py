@@ -54,7 +54,7 @@ class Cell:
         shape = _SHAPES.get(match["shape"]) if match else None
         if match is None or shape is None:
             return None
-        return cls(shape, int(match["number"]), bundles - (shape != "fused"), placed)
+        return cls(shape, int(match["number"]), bundles - (shape == "colocated"), placed)
 
 
 def cell_name(shape: Placed, number: int) -> str:

@@ -11,7 +11,7 @@ Placed = Literal["fused", "colocated", "spread", "staged"]
 Shape = Literal["auto", "fused", "colocated", "spread", "staged"]
 """What may be asked for; ``auto`` is one of the others, as it suits the machine."""
 
-NOT_YET: tuple[Placed, ...] = ("spread", "staged")
+NOT_YET: tuple[Placed, ...] = ("spread",)
 """Shapes that no part of this version can run."""
 
 
@@ -52,6 +52,8 @@ class Plan:
             gpus = f", {self.detector_gpus:g} GPU" if self.detector_gpus else ""
             lines.append(f"  {self.detectors} x detector   {self.detector_cpus:g} CPU{gpus}")
             lines.append("  decoder -> detector: object store, one copy in, read in place")
+        elif self.shape == "staged":
+            lines.append("  decoder -> meters -> judges: a bucket; a task per chunk and meter, at most 8 at once")
         else:
             lines.append("  decoder -> meters: a reference in one process")
         return "\n".join(lines)
@@ -66,8 +68,8 @@ def plan(shape: Shape, placement: Placement, gpus: float) -> Plan:
         gpus: What the cluster has.
     """
     chosen: Placed = ("colocated" if gpus else "fused") if shape == "auto" else shape
-    if chosen == "fused":
-        return Plan("fused", placement.streams_per_cell, placement.decoder_cpus)
+    if chosen in ("fused", "staged"):
+        return Plan(chosen, placement.streams_per_cell, placement.decoder_cpus)
     return Plan(
         "colocated", placement.streams_per_cell, placement.decoder_cpus, 1, placement.detector_cpus,
         placement.detector_gpus if gpus else 0.0,

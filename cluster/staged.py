@@ -15,12 +15,13 @@ another. What a killed run has left is removed when the next one of its stream b
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import platform
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
 
 from actors.batches import Bounds
@@ -28,12 +29,14 @@ from actors.hop import Traffic
 from actors.measure import Rows
 from actors.measuring import CARRY, Ear
 from actors.media import AudioBatch, Batch
-from cluster import chunks, functions
+from cluster import bucketurl, functions
+from cluster import chunks as packed
 from cluster.bucket import Bucket, BucketError, Requests
 from cluster.bucketurl import BucketUrl
 from cluster.busy import Busy
 from cluster.chunks import Compression
 from cluster.functions import Done, Object, Work
+from cluster.settings import Chunks
 from cluster.tasks import MOST, Tasks
 
 BOUNDS = Bounds(window_seconds=60, batch_seconds=1.0, batch_bytes=96 << 20)
@@ -58,6 +61,17 @@ class Staging:
     task_cpus: float
     patience_seconds: float
     compression: Compression = COMPRESSION
+
+    @classmethod
+    def of(cls, chunks: Chunks, stream: str, uri: str) -> Staging:
+        """That of a stream whose results lie under a URI; a local one is a different one on each machine.
+
+        Raises:
+            UsageError: No bucket is set.
+        """
+        owner = uri if "://" in uri else f"{platform.node()}:{uri}"
+        name = f"{stream}-{hashlib.sha256(owner.encode()).hexdigest()[:8]}"
+        return cls(bucketurl.of(chunks), name, chunks.task_cpus, chunks.bucket_patience_seconds)
 
     def __call__(self, wanted: frozenset[str]) -> Staged:
         """The hop, for meters that give the metrics named.
@@ -116,7 +130,7 @@ class Staged:
         self._busy.converting()
         while sum(1 for one in self._executions if one.meters) >= MOST:
             yield from self._advance()
-        execution = self._begin(chunks.pack_pictures(batch, self._staging.compression), facts=True)
+        execution = self._begin(packed.pack_pictures(batch, self._staging.compression), facts=True)
         execution.meters = len(self._meters)
         self.traffic.batches += 1
         self.traffic.copies += 1 + len(self._meters)
@@ -135,8 +149,8 @@ class Staged:
             HopBroken: The bucket, or a meter, fails.
         """
         self._busy.converting()
-        packed = chunks.pack_sound(batch, self._staging.compression)
-        self._begin(packed, facts=len(self._facts) > FACTS).ear = ear
+        chunk = packed.pack_sound(batch, self._staging.compression)
+        self._begin(chunk, facts=len(self._facts) > FACTS).ear = ear
         yield from self._arrived()
 
     def tell(self, facts: Rows) -> Iterator[Rows]:
@@ -183,8 +197,8 @@ class Staged:
         if chunk is not None:
             execution.chunk = self._put(execution.number, "chunk", chunk)
         if facts and self._facts:
-            packed = chunks.pack_rows(self._facts, self._staging.compression)
-            execution.facts = self._put(execution.number, "facts", packed)
+            data = packed.pack_rows(self._facts, self._staging.compression)
+            execution.facts = self._put(execution.number, "facts", data)
             self._facts = []
         self._executions.append(execution)
         self.traffic.transitions += 1
@@ -234,11 +248,12 @@ class Staged:
     def _aggregate(self, execution: _Execution) -> Iterator[Rows]:
         """Get what an execution has given."""
         if execution.facts is not None:
-            yield from chunks.unpack_rows(self._get(execution.facts))
+            yield from packed.unpack_rows(self._get(execution.facts))
         if execution.ear is not None and execution.chunk is not None:
-            yield self._heard(execution.ear, chunks.unpack_sound(self._get(execution.chunk)))
+            yield self._heard(execution.ear, packed.unpack_sound(self._get(execution.chunk)))
         if execution.meters:
-            yield joined([chunks.unpack_rows(self._get(execution.done[meter].rows))[0] for meter in self._meters])
+            rows = (self._get(execution.done[meter].rows) for meter in self._meters)
+            yield functions.joined([packed.unpack_rows(data)[0] for data in rows])
 
     def _get(self, given: Object) -> pa.Buffer:
         return self._bucket.get(given.name, given.size)
@@ -266,18 +281,3 @@ class Staged:
         self.traffic.requests_list += requests.list
         self.traffic.requests_delete += requests.delete
         self.traffic.bytes_bucket += requests.bytes_put
-
-
-def joined(parts: list[Rows]) -> Rows:
-    """Rows of one batch by several meters, as one meter would have given them.
-
-    Raises:
-        ValueError: They are not of one batch.
-    """
-    first, columns = parts[0], dict(parts[0].columns)
-    for part in parts[1:]:
-        alike = all(np.array_equal(columns[name], part.columns[name]) for name in ("epoch", "pts", "time"))
-        if not alike or part.first_row != first.first_row:
-            raise ValueError(f"rows of {part.first_row} on are joined to those of {first.first_row} on")
-        columns |= part.columns
-    return Rows(first.table, first.track, first.base, first.format, first.first_row, first.window, columns)

@@ -53,8 +53,9 @@ class Supervisor:
     """Looks, mends, and answers for the jobs."""
 
     def __init__(
-        self, uri: str, trust: Trust, placement: Placement | None = None, supervision: Supervision | None = None
-    ) -> None:
+        self, uri: str, trust: Trust, placement: Placement | None = None, supervision: Supervision | None = None,
+        chunks: Chunks | None = None,
+    ) -> None:  # fmt: skip
         """Begin with what there is.
 
         Args:
@@ -62,10 +63,11 @@ class Supervisor:
             trust: What may be read for those who submit jobs.
             placement: Sizes of cells; from the environment if None.
             supervision: How to watch; from the environment if None.
+            chunks: What the shape ``staged`` needs; from the environment if None.
         """
         self._uri, self._trust = uri, trust
         self._placement, self._rules = placement or Placement(), supervision or Supervision()
-        self._chunks = Chunks()
+        self._chunks = chunks or Chunks()
         self._desired = Desired(JobStore(uri))
         self._watched: dict[str, Watched] = {}
         self._idle: dict[str, float] = {}
@@ -165,7 +167,7 @@ class Supervisor:
         )  # fmt: skip
         watched = self._watched.setdefault(seat.stream, Watched())
         watched.cell, watched.report, watched.silent_since = seat.cell, None, None
-        cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri)
+        cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri, self._chunks)
 
     def _end(self, seat: Seat) -> None:
         """Ask a decoder that is not wanted to stop, so that it closes what is open; kill it if it does not."""
