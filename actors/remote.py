@@ -47,6 +47,11 @@ PATIENCE_SECONDS = 600.0
 log = logging.getLogger(__name__)
 
 
+def node() -> str:
+    """The node that this process is on."""
+    return ray.get_runtime_context().get_node_id()
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """Finds an actor by its name."""
@@ -67,12 +72,14 @@ class Measured:
     """Rows of a batch, and what the detector has burnt and held.
 
     ``cpu_seconds`` since the answer before, whosesoever that was; ``all_seconds`` and ``peak_bytes`` in its whole life.
+    ``node``: where it ran.
     """
 
     rows: Rows
     cpu_seconds: float
     all_seconds: float
     peak_bytes: int
+    node: str
 
 
 class DetectorActor:
@@ -88,6 +95,7 @@ class DetectorActor:
             ValueError: ``cuda`` without a GPU that can be used.
         """
         self._meter = PictureMeter(*chosen(device))
+        self._node = node()
         self._burnt = time.process_time()
 
     def measure(self, wanted: frozenset[str], batch: Batch, *earlier: Batch) -> Measured:
@@ -103,7 +111,7 @@ class DetectorActor:
             batch = replace(batch, context=frames[-CONTEXT_FRAMES:])
         rows = measure_video(self._meter, batch, wanted)
         before, self._burnt = self._burnt, time.process_time()
-        return Measured(rows, self._burnt - before, self._burnt, peak_bytes())
+        return Measured(rows, self._burnt - before, self._burnt, peak_bytes(), self._node)
 
     def pid(self) -> int:
         """Its process, for those who watch it."""

@@ -65,7 +65,7 @@ def _run(
     recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis, on_progress: ProgressOf,
     on_note: Note, stop: Event | None,
 ) -> Iterator[Document]:  # fmt: skip
-    if wanted.shape in ("colocated", "staged"):
+    if wanted.shape in ("colocated", "spread", "staged"):
         yield from ownray.run(wanted.shape, streams, names, wanted, on_progress, stop) if streams else ()
         return
     tasks = _tasks(recorder, streams, names, wanted)

@@ -21,6 +21,9 @@ from actors.media import AudioBatch, AudioBlock, AudioFormat, Batch, Frame, Pixe
 
 Compression = Literal["lz4", "zstd", "none"]
 
+CHUNK_BYTES = 96 << 20
+"""Of pictures in one chunk: a second of 1080p25 is 78 MB."""
+
 _STAMP = [(name, pa.int64()) for name in ("epoch", "wrap", "pts", "time")]
 _FRAME = [
     *_STAMP, ("duration", pa.int64()), ("coded", pa.int64()), ("packet_bytes", pa.int64()), ("key", pa.bool_()),

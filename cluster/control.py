@@ -61,6 +61,6 @@ def supervisor() -> Any:
 def stop() -> None:
     """End the supervisor, every cell and the recorder; what is committed stays."""
     cells.end(NAME)
-    for cell in cells.cells():
+    for cell in cells.cells(Placement().decoder_cpus):
         cells.remove(cell.name)
     cells.end(recording.NAME)

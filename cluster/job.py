@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
 from cluster.settings import Chunks
-from cluster.shape import Shape, runs
+from cluster.shape import Shape
 from cluster.sources import results_uri
 
 Severity = Literal["info", "warning", "critical"]
@@ -45,7 +45,6 @@ class Analysis(BaseModel):
     bucket: SecretStr | None = Field(None, title="s3:// URL for the shape staged; SIGHTLINE_BUCKET if null")
 
     _detectors_named = field_validator("detectors")(_some)
-    _shape_runs = field_validator("shape")(runs)
     _results_named = field_validator("results")(results_uri)
 
     def chunks(self) -> Chunks:
@@ -94,4 +93,3 @@ class JobSpec(_Asked):
     streams: tuple[StreamSpec, ...] = Field(min_length=1, max_length=MOST_STREAMS, title="what is watched")
     webhook: Webhook | None = Field(None, title="who is told of incidents")
 
-    _shape_runs = field_validator("shape")(runs)

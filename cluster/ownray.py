@@ -1,8 +1,10 @@
-"""``analyze`` in a shape that needs Ray: one of its own, which lives as long as the analysis."""
+"""``analyze`` in a shape that needs Ray: one of its own, which lives as long as the analysis.
+
+What the shape spreads over nodes is spread over nodes on this machine, each with an object store of its own.
+"""
 
 from __future__ import annotations
 
-import logging
 import sys
 import tempfile
 import time
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING
 from actors import document
 from actors.document import Document
 from actors.pipeline import Progress
-from cluster import loopback
+from cluster import loopback, nodes
 from cluster.places import Seat, cell_name
 from cluster.settings import Chunks
 from cluster.shape import Placed, Plan
@@ -67,16 +69,8 @@ def _ray(plan: Plan) -> Iterator[None]:
         token = Path(folder, "token")
         loopback.write_token(token)
         loopback.prepare(token)
-        import ray
-
-        ray.init(
-            address="local", namespace="sightline", include_dashboard=False, log_to_driver=False, _temp_dir=folder,
-            object_store_memory=_STORE_BYTES + plan.decoders * _STORE_BYTES_EACH, logging_level=logging.ERROR,
-        )  # fmt: skip
-        try:
+        with nodes.started(plan.nodes, folder, _STORE_BYTES + plan.decoders * _STORE_BYTES_EACH):
             yield
-        finally:
-            ray.shutdown()
 
 
 class _Table:

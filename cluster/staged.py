@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from actors.batches import Bounds
+from actors.batches import FILE, Bounds
 from actors.hop import Traffic
 from actors.measure import Rows
 from actors.measuring import CARRY, Ear
@@ -39,8 +39,8 @@ from cluster.functions import Done, Object, Work
 from cluster.settings import Chunks
 from cluster.tasks import MOST, Tasks
 
-BOUNDS = Bounds(window_seconds=60, batch_seconds=1.0, batch_bytes=96 << 20)
-"""Of a file's chunks: a second of 1080p25 is 78 MB. Live ones are as in every shape, 0.2 s: latency has its price."""
+BOUNDS = Bounds(window_seconds=FILE.window_seconds, batch_seconds=1.0, batch_bytes=packed.CHUNK_BYTES)
+"""Of a file's chunks. Live ones are as in every shape, 0.2 s: latency has its price."""
 COMPRESSION: Compression = "lz4"
 FOLDER_EXECUTIONS = 32
 FACTS = 256

@@ -39,13 +39,14 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Watched:
-    """What this process has seen of a running stream: its newest report, and since when it does not answer."""
+    """What this process has seen of a stream: its newest report, since when it does not answer, what it waits for."""
 
     report: Report | None = None
     silent_since: float | None = None
     restarts: int = 0
     not_before: float = 0.0
     cell: str | None = None
+    waits: str = ""
     pids: set[int] = field(default_factory=set)
 
 
@@ -125,13 +126,15 @@ class Supervisor:
         recording.begin(self._uri)
         seats = cells.seats()
         self._poll(seats)
-        there = cells.cells()
+        there = cells.cells(self._placement.decoder_cpus)
         now = time.monotonic()
         occupied = {seat.cell for seat in seats}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
         idle = [name for name, since in self._idle.items() if now - since > self._rules.idle_seconds]
-        for step in mend(self._wanted(), seats, there, now, idle):
+        wanted = self._wanted()
+        for step in mend(wanted, seats, there, now, idle):
             self._take(step)
+        self._tell_who_waits(wanted)
         self._tidy(now)
 
     def _wanted(self) -> list[Wanted]:
@@ -140,6 +143,15 @@ class Supervisor:
             Wanted(name, auto if shape == "auto" else shape, self._watched.get(name, Watched()).not_before)
             for job in self._desired.all().values() for shape in [job.spec.shape] for name in job.open
         ]  # fmt: skip
+
+    def _tell_who_waits(self, wanted: list[Wanted]) -> None:
+        """Say of streams that there are too few nodes for their shape."""
+        needed = {shape: self._plan(shape).nodes for shape in {one.shape for one in wanted}}
+        there = cells.nodes() if max(needed.values(), default=1) > 1 else 1
+        for one in wanted:
+            short = f"{one.shape} needs {needed[one.shape]} nodes; there {'is' if there == 1 else 'are'} {there}"
+            watched = self._watched.setdefault(one.stream, Watched())
+            watched.waits = short if there < needed[one.shape] else ""
 
     def _plan(self, shape: Any) -> Plan:
         return plan(shape, self._placement, ray.cluster_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]

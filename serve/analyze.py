@@ -33,7 +33,7 @@ Jobs = Annotated[
     int | None,
     typer.Option(min=1, max=1024, help="Files at a time, beside live sources; one for each processor by default."),
 ]
-Shape = Annotated[str, typer.Option(help="Where the stages run: auto, fused or colocated.")]
+Shape = Annotated[str, typer.Option(help="Where the stages run: auto, fused, colocated, spread or staged.")]
 Bucket = Annotated[
     str | None,
     typer.Option(metavar="URL", envvar="SIGHTLINE_BUCKET", help="s3:// URL of a bucket that the shape staged needs."),

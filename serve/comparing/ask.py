@@ -12,7 +12,7 @@ from typing import get_args
 from actors.source import open_source
 from actors.url import SourceError, is_url, shown
 from cluster import bucketurl
-from cluster.shape import NOT_YET, Placed
+from cluster.shape import Placed
 from cluster.sources import UsageError, is_live
 from serve.exits import CommandFailedError
 
@@ -88,8 +88,6 @@ def folder(results: str | None, held: ExitStack) -> Path:
 
 def _lacking(shape: str, bucket: str | None) -> str | None:
     """Why a shape cannot be run here."""
-    if shape in NOT_YET:
-        return "this version cannot run it yet"
     if shape != "fused" and find_spec("ray") is None:
         return _NO_RAY
     if shape == "staged" and bucket is None and not (find_spec("moto") and find_spec("flask")):

@@ -95,7 +95,9 @@ def main():
             f"{usage['bytes_bucket'] / given.seconds / 1e6:.1f} MB/s; put {usage['requests_put']}, "
             f"get {usage['requests_get']}, list {usage['requests_list']}, delete {usage['requests_delete']}; "
             f"transitions {usage['transitions']}, functions {usage['functions']}, "
-            f"{usage['function_gb_seconds']:.2f} GB s; peak {usage['peak_memory_bytes'] / 2**20:.0f} MiB"
+            f"{usage['function_gb_seconds']:.2f} GB s; decode {usage['cpu_decode_seconds']:.2f}, "
+            f"pictures {usage['cpu_picture_seconds']:.2f}, other {usage['cpu_other_seconds']:.2f} CPU s; "
+            f"peak {usage['peak_memory_bytes'] / 2**20:.0f} MiB"
         )
     jpeg = mjpeg.sample(str(path))
     print(f"JPEG (quality {jpeg.quality}): {jpeg.mean_bytes / 1e6:.3f} MB per frame, of {jpeg.pictures} frames")
