@@ -28,6 +28,7 @@ def analyze(
     include: str | None = None,
     jobs: int = 1,
     shape: str = "auto",
+    bucket: str | None = None,
     fresh: bool = False,
     report: str | os.PathLike[str] | None = None,
 ) -> dict[str, Any]:
@@ -44,6 +45,7 @@ def analyze(
         include: A glob for the names of files in folders.
         jobs: Files at a time. More than one starts processes: guard the script's main part as multiprocessing asks.
         shape: Where the stages run: ``auto`` or ``fused``.
+        bucket: ``s3://`` URL of a bucket, for the shape ``staged``; ``SIGHTLINE_BUCKET`` if None.
         fresh: Start over instead of going on.
         report: A file for the report, one HTML page.
 
@@ -64,7 +66,7 @@ def analyze(
     found = expand([os.fspath(source) for source in given], include=include)
     wanted = Analysis.model_validate({
         "detectors": None if detectors is None else tuple(detectors), "settings": settings or {}, "shape": shape,
-        "results": os.fspath(results), "jobs": jobs, "fresh": fresh,
+        "results": os.fspath(results), "jobs": jobs, "fresh": fresh, "bucket": bucket,
     })  # fmt: skip
     targets.check({"report": None if report is None else Path(report)}, found)
     streams = in_order(analyse(found, wanted), found)

@@ -178,7 +178,7 @@ class Pipeline:
             with self.decoding.paused():
                 for lane in self._lanes.values():
                     self._send(lane.cut())
-                self._note(self._hop.drain())
+                self._add(self.measuring.each(self._hop.drain()))
         except Exception as error:  # noqa: BLE001 - the demuxer, which calls this, would take it for its own
             self._broken = error
             self._source.close()
@@ -191,7 +191,7 @@ class Pipeline:
             self._decoded(decoded)
         for lane in self._lanes.values():
             self._send(lane.flush())
-        self._note(self._hop.drain())
+        self._add(self.measuring.each(self._hop.drain()))
 
     def _take(self, item: Item) -> None:
         if isinstance(item, Packet):
@@ -267,13 +267,13 @@ class Pipeline:
             self.ledger.analysed(batch)
             match batch:
                 case Batch():
-                    self._note(self._hop.send(batch))
+                    self._add(self.measuring.each(self._hop.send(batch)))
                     self._progress(batch, batch.frames[-1].stamp)
                 case AudioBatch():
-                    self._journal.add(self._ear(batch.track).measure(batch))
+                    self._add(self._hop.hear(batch, self._ear(batch.track)))
                     self._progress(batch, batch.blocks[-1].stamp)
                 case PacketBatch():
-                    self._journal.add(measure_packets(batch))
+                    self._add(self._hop.tell(measure_packets(batch)))
 
     def _progress(self, batch: AnyBatch, newest: Stamp) -> None:
         seen = [account for name, account in self.ledger.accounts.items() if name.startswith("v")]
@@ -289,6 +289,6 @@ class Pipeline:
             self._ears[track] = self._new_ear(track)
         return self._ears[track]
 
-    def _note(self, results: Iterable[Rows]) -> None:
-        for rows in self.measuring.each(results):
+    def _add(self, results: Iterable[Rows]) -> None:
+        for rows in results:
             self._journal.add(rows)

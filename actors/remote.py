@@ -16,7 +16,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from actors.breadcrumb import Breadcrumb
 from actors.document import Document
-from actors.hop import Direct, Hop
+from actors.hop import Direct, Hop, HopBroken
 from actors.incident import Event
 from actors.limits import Limits
 from actors.measure import Rows
@@ -250,6 +250,9 @@ class DecoderActor:
             self._report = replace(self._report, outcome="stopped")
         except Fenced as error:
             self._report = replace(self._report, outcome="fenced", error=str(error))
+        except HopBroken as error:
+            log.warning("%s: broken: %s", self._order.stream, error)
+            self._report = replace(self._report, outcome="broken", error=shown(str(error)))
         except Exception as error:
             log.exception("%s: broken", self._order.stream)
             self._report = replace(self._report, outcome="broken", error=shown(f"{type(error).__name__}: {error}"))

@@ -15,7 +15,7 @@ from actors.schema import measured
 from actors.storage import StorageError
 from actors.task import Task
 from actors.url import SourceError, local_path, shown, stream_name
-from cluster import local, ownray
+from cluster import bucketurl, local, ownray
 from cluster.job import Analysis
 from cluster.local import Note, ProgressOf
 from cluster.sources import is_live
@@ -38,11 +38,14 @@ def analyse(
 
     Raises:
         KeyboardInterrupt: ``stop`` was set before every file was done.
+        UsageError: The shape needs a bucket, and none is named.
         actors.detectors.SettingError: A detector, a field or a value that there is not.
         actors.storage.StorageError: The results cannot be read or written.
     """
     names = wanted.detectors or tuple(DETECTORS)
     build(names, wanted.settings)
+    if wanted.shape == "staged":
+        bucketurl.of(wanted.chunks())
     recorder = Recorder(wanted.results, {table: measured(metrics) for table, metrics in METRICS.items()})
     streams: dict[str, str] = {}
     for source in sources:
@@ -62,7 +65,7 @@ def _run(
     recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis, on_progress: ProgressOf,
     on_note: Note, stop: Event | None,
 ) -> Iterator[Document]:  # fmt: skip
-    if wanted.shape in ("colocated", "spread"):
+    if wanted.shape in ("colocated", "spread", "staged"):
         yield from ownray.run(wanted.shape, streams, names, wanted, on_progress, stop) if streams else ()
         return
     tasks = _tasks(recorder, streams, names, wanted)

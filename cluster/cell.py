@@ -6,6 +6,7 @@ nothing dies with the old one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +20,14 @@ from ray.util import (
 )
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from actors.hop import Direct
+from actors.hop import Direct, Hop
 from actors.remote import NAMESPACE, DecoderActor, DetectorActor, Named, Order
 from cluster import recording
 from cluster.hops import ObjectStore
 from cluster.places import Cell, Seat, detector_name
+from cluster.settings import Chunks
 from cluster.shape import Placed, Plan
+from cluster.staged import Staging
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,24 @@ def create(cell: str, plan: Plan) -> None:
         detector.remote("cuda" if plan.detector_gpus else "cpu")
 
 
-def begin(seat: Seat, plan: Plan, order: Order, uri: str) -> None:
-    """Start a stream's decoder in its bundle; does not wait until it runs."""
-    hop = Meters(Named(detector_name(seat.cell)), plan.shape) if plan.detectors else Direct
+def begin(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> None:
+    """Start a stream's decoder in its bundle; does not wait until it runs.
+
+    Raises:
+        UsageError: The plan needs a bucket, and there is none.
+    """
+    hop = _hop(seat, plan, order, uri, bucket)
     decoder = ray.remote(DecoderActor).options(
         name=seat.name, namespace=NAMESPACE, lifetime="detached", max_restarts=0, num_cpus=plan.decoder_cpus,
         max_concurrency=4, scheduling_strategy=_bundle(seat.cell, plan.decoder_bundle(seat.slot)),
     )  # fmt: skip
     decoder.remote(order, uri, Named(recording.NAME), hop)
+
+
+def _hop(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Callable[[frozenset[str]], Hop]:
+    if plan.shape == "staged":
+        return Staging.of(bucket, order.stream, uri)
+    return Meters(Named(detector_name(seat.cell)), plan.shape) if plan.detectors else Direct
 
 
 def seats() -> list[Seat]:

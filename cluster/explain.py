@@ -13,18 +13,19 @@ from cluster.cost import HOUR_SECONDS, bill, total
 from cluster.estimate import CARRIES, estimate
 from cluster.prices import Sheet
 from cluster.settings import Placement
-from cluster.shape import NOT_YET, Placed, Plan, Shape, plan
+from cluster.shape import Placed, Plan, Shape, plan
 
 _SCOPES: dict[Placed, str] = {
     "fused": "one process for each stream, which does all",
     "colocated": "a process for each stream, and one for meters that a cell shares, all on one node",
     "spread": "as colocated, but meters and decoders on different nodes",
-    "staged": "tasks of a state machine, with pictures in a bucket between them",
+    "staged": "tasks of a state machine, with a bucket between them",
 }
 _BOUNDARIES: dict[tuple[str, ...], str] = {
     (): "a reference: no byte moves",
     ("bytes_object_store",): "shared memory: one copy in, read in place",
     ("bytes_object_store", "bytes_network"): "shared memory, then the network to the store of the meters' node",
+    ("bytes_bucket",): "a bucket: put once, compressed, and got by each of the meters",
 }
 _MEGA = 10**6
 
@@ -43,7 +44,7 @@ class Explained:
 
 
 def explain(asked: Sequence[Asked], shape: Shape, placement: Placement, gpus: float, sheet: Sheet) -> list[Explained]:
-    """A job in each shape that can be run.
+    """A job in each shape.
 
     Args:
         asked: Its sources.
@@ -53,8 +54,7 @@ def explain(asked: Sequence[Asked], shape: Shape, placement: Placement, gpus: fl
         sheet: Prices.
     """
     chosen = plan(shape, placement, gpus).shape
-    runnable: list[Placed] = [one for one in get_args(Placed) if one not in NOT_YET]
-    return [_one(plan(one, placement, gpus), asked, chosen, sheet) for one in runnable]
+    return [_one(plan(one, placement, gpus), asked, chosen, sheet) for one in get_args(Placed)]
 
 
 def _one(made: Plan, asked: Sequence[Asked], chosen: Placed, sheet: Sheet) -> Explained:
@@ -105,6 +105,11 @@ def _sources(asked: Sequence[Asked]) -> str:
 
 def _stages(made: Plan) -> list[str]:
     after = "judges > explain > journal"
+    if made.shape == "staged":
+        return [
+            f"  stages     source > converter; aggregator > {after}: one process for both, {made.decoder_cpus:g} CPU",
+            "             meters of pictures: a task for each chunk and meter, at most 8 at once",
+        ]
     if not made.detectors:
         return [f"  stages     source > decoder > meters > {after}: one process, {made.decoder_cpus:g} CPU"]
     gpu = f", {made.detector_gpus:g} GPU" if made.detector_gpus else ""

@@ -11,7 +11,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, ObjectLostError, RayActorError, RayTaskError
 
-from actors.hop import Traffic
+from actors.hop import Beside, HopBroken, Traffic
 from actors.measure import Rows
 from actors.media import Batch
 from actors.remote import Measured, node
@@ -25,10 +25,6 @@ CALL_SECONDS = 30.0
 
 PATIENCE_SECONDS = 120.0
 """How long a detector may be away before the stream gives up."""
-
-
-class HopBroken(Exception):
-    """No detector has answered for too long. The stream can go on from its checkpoint."""
 
 
 @dataclass(slots=True)
@@ -50,7 +46,7 @@ class _UnderWay:
     answer: ray.ObjectRef[Measured]
 
 
-class ObjectStore:
+class ObjectStore(Beside):
     """Sends batches to a detector actor by reference. Rows come back in the order in which batches were sent.
 
     Context frames are not written again: the detector reads them in the batches before, which stay in the store until

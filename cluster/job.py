@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
-from cluster.shape import Shape, runs
+from cluster.settings import Chunks
+from cluster.shape import Shape
 from cluster.sources import results_uri
 
 Severity = Literal["info", "warning", "critical"]
@@ -41,10 +42,14 @@ class Analysis(BaseModel):
     results: str = Field("./sightline-results", title="folder or s3:// URI of the tables")
     jobs: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, title="streams at a time")
     fresh: bool = Field(False, title="start over instead of going on")
+    bucket: SecretStr | None = Field(None, title="s3:// URL for the shape staged; SIGHTLINE_BUCKET if null")
 
     _detectors_named = field_validator("detectors")(_some)
-    _shape_runs = field_validator("shape")(runs)
     _results_named = field_validator("results")(results_uri)
+
+    def chunks(self) -> Chunks:
+        """What the environment sets for the shape ``staged``, with the bucket that is named here, if one is."""
+        return Chunks() if self.bucket is None else Chunks(bucket=self.bucket)
 
 
 class _Asked(BaseModel):
@@ -88,4 +93,3 @@ class JobSpec(_Asked):
     streams: tuple[StreamSpec, ...] = Field(min_length=1, max_length=MOST_STREAMS, title="what is watched")
     webhook: Webhook | None = Field(None, title="who is told of incidents")
 
-    _shape_runs = field_validator("shape")(runs)

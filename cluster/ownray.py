@@ -20,6 +20,7 @@ from actors.document import Document
 from actors.pipeline import Progress
 from cluster import loopback, nodes
 from cluster.places import Seat, cell_name
+from cluster.settings import Chunks
 from cluster.shape import Placed, Plan
 from cluster.sources import UsageError, is_live
 from cluster.worker import TAKEN_OVER
@@ -49,14 +50,14 @@ def run(
     """
     listed = sorted(streams, key=lambda name: not is_live(streams[name]))
     jobs = min(wanted.jobs + sum(map(is_live, streams.values())), len(streams))
-    plan = Plan(shape, jobs, _PROCESSORS, 1, _PROCESSORS)
+    plan = Plan(shape, jobs, _PROCESSORS) if shape == "staged" else Plan(shape, jobs, _PROCESSORS, 1, _PROCESSORS)
     with _ray(plan):
         from actors.remote import Order
 
         orders = deque(
             Order(name, streams[name], detectors, wanted.settings, None, wanted.fresh) for name in listed
         )  # fmt: skip
-        yield from _Table(wanted.results, plan, on_progress, stop).serve(orders)
+        yield from _Table(wanted.results, plan, wanted.chunks(), on_progress, stop).serve(orders)
 
 
 @contextmanager
@@ -75,11 +76,13 @@ def _ray(plan: Plan) -> Iterator[None]:
 class _Table:
     """A cell of as many seats as streams are analysed at a time."""
 
-    def __init__(self, uri: str, plan: Plan, on_progress: ProgressOf, stop: Event | None) -> None:
+    def __init__(
+        self, uri: str, plan: Plan, chunks: Chunks, on_progress: ProgressOf, stop: Event | None
+    ) -> None:  # fmt: skip
         from cluster import cell, recording
 
         self._cells, self._uri, self._on_progress, self._stop = cell, uri, on_progress, stop
-        self._plan, self._cell = plan, cell_name(plan.shape, 0)
+        self._plan, self._cell, self._chunks = plan, cell_name(plan.shape, 0), chunks
         self._seated: dict[Seat, Order] = {}
         self._cut = False
         self._recorder = recording.begin(uri)
@@ -98,7 +101,7 @@ class _Table:
                 if waiting and not stopped and slot not in taken:
                     order = waiting.popleft()
                     seat = Seat(self._cell, slot, order.stream)
-                    self._cells.begin(seat, self._plan, order, self._uri)
+                    self._cells.begin(seat, self._plan, order, self._uri, self._chunks)
                     self._seated[seat] = order
             if not stopped and self._stop is not None and self._stop.is_set():
                 stopped = True

@@ -61,7 +61,7 @@ class Cell:
         if match is None or shape is None:
             return None
         shared = int(bundles[0]["CPU"] / decoder_cpus + 1e-6)
-        slots = shared if shape == "spread" else len(bundles) - (shape != "fused")
+        slots = shared if shape == "spread" else len(bundles) - (shape == "colocated")
         return cls(shape, int(match["number"]), slots, placed)
 
 

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from cluster.settings import Placement
 
 Placed = Literal["fused", "colocated", "spread", "staged"]
 Shape = Literal["auto", "fused", "colocated", "spread", "staged"]
 """What may be asked for; ``auto`` is one of the others, as it suits the machine."""
-
-NOT_YET: tuple[Placed, ...] = ("staged",)
-"""Shapes that no part of this version can run."""
-
-
-def runs(shape: Shape) -> Shape:
-    """The shape, if this version can run it.
-
-    Raises:
-        ValueError: It cannot; the message says what it can.
-    """
-    if shape in NOT_YET:
-        can = ", ".join(one for one in get_args(Shape) if one not in NOT_YET)
-        raise ValueError(f"the shape {shape} cannot be run yet; use one of {can}")
-    return shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +66,8 @@ def plan(shape: Shape, placement: Placement, gpus: float) -> Plan:
         gpus: What the cluster has.
     """
     chosen: Placed = ("colocated" if gpus else "fused") if shape == "auto" else shape
-    if chosen == "fused":
-        return Plan("fused", placement.streams_per_cell, placement.decoder_cpus)
+    if chosen in ("fused", "staged"):
+        return Plan(chosen, placement.streams_per_cell, placement.decoder_cpus)
     return Plan(
         chosen, placement.streams_per_cell, placement.decoder_cpus, 1, placement.detector_cpus,
         placement.detector_gpus if gpus else 0.0,

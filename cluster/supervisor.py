@@ -23,11 +23,12 @@ from actors.storage import StorageError
 from actors.trust import Trust
 from cluster import cell as cells
 from cluster import recording
+from cluster.bucketurl import NEEDED_THERE
 from cluster.desired import Desired
-from cluster.jobs import Job, JobStore, Outcome, Wish
+from cluster.jobs import Job, JobStore, Outcome, Unfit, Wish
 from cluster.places import Seat, cell_name
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
-from cluster.settings import Placement, Supervision
+from cluster.settings import Chunks, Placement, Supervision
 from cluster.shape import Plan, plan
 from cluster.spent import Usage
 
@@ -53,8 +54,9 @@ class Supervisor:
     """Looks, mends, and answers for the jobs."""
 
     def __init__(
-        self, uri: str, trust: Trust, placement: Placement | None = None, supervision: Supervision | None = None
-    ) -> None:
+        self, uri: str, trust: Trust, placement: Placement | None = None, supervision: Supervision | None = None,
+        chunks: Chunks | None = None,
+    ) -> None:  # fmt: skip
         """Begin with what there is.
 
         Args:
@@ -62,9 +64,11 @@ class Supervisor:
             trust: What may be read for those who submit jobs.
             placement: Sizes of cells; from the environment if None.
             supervision: How to watch; from the environment if None.
+            chunks: What the shape ``staged`` needs; from the environment if None.
         """
         self._uri, self._trust = uri, trust
         self._placement, self._rules = placement or Placement(), supervision or Supervision()
+        self._chunks = chunks or Chunks()
         self._desired = Desired(JobStore(uri))
         self._watched: dict[str, Watched] = {}
         self._idle: dict[str, float] = {}
@@ -73,7 +77,9 @@ class Supervisor:
         threading.Thread(target=self._run, name="sightline-supervisor", daemon=True).start()
 
     def submit(self, job: Job) -> tuple[Job, bool]:
-        """See :meth:`cluster.desired.Desired.submit`."""
+        """See :meth:`cluster.desired.Desired.submit`; a job of the shape ``staged`` is unfit without a bucket."""
+        if job.spec.shape == "staged" and self._chunks.bucket is None:
+            raise Unfit(NEEDED_THERE)
         return self._desired.submit(job)
 
     def change(self, job: str, desired: Wish | None, tags: Mapping[str, str | None] | None) -> Job | None:
@@ -173,7 +179,7 @@ class Supervisor:
         )  # fmt: skip
         watched = self._watched.setdefault(seat.stream, Watched())
         watched.cell, watched.report, watched.silent_since = seat.cell, None, None
-        cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri)
+        cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri, self._chunks)
 
     def _end(self, seat: Seat) -> None:
         """Ask a decoder that is not wanted to stop, so that it closes what is open; kill it if it does not."""

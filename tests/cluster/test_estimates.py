@@ -14,10 +14,10 @@ from cluster.estimate import ASSUMED, CARRIES, MEASURED, estimate
 from cluster.explain import document, explain, text
 from cluster.prices import load
 from cluster.settings import Placement
-from cluster.shape import NOT_YET, Placed
+from cluster.shape import Placed
 
 SHEET = load()
-RUNNABLE = [shape for shape in get_args(Placed) if shape not in NOT_YET]
+RUNNABLE = list(get_args(Placed))
 CLOSE = Decimal("1e-6")
 
 some = st.builds(
@@ -68,6 +68,14 @@ def test_the_assumed_channel_in_fused_costs_what_was_measured():
     assert sum(usage.cpu_seconds.values()) == pytest.approx(per_second * 3600)
     spread = estimate("spread", [ASSUMED])
     assert spread.bytes_network == spread.bytes_object_store == 3_110_400 * 25 * 3600
+
+
+def test_the_assumed_channel_in_staged_has_a_chunk_a_second():
+    usage = estimate("staged", [ASSUMED])
+    asked = usage.requests_bucket
+    assert (usage.transitions, usage.functions, asked.get) == (5 * 3600, 4 * 3600, 14 * 3600)
+    assert asked.put == (6 + 2 + 3 + 1) * 3600
+    assert total(bill(usage, SHEET)) > 10 * total(bill(estimate("fused", [ASSUMED]), SHEET))
 
 
 def test_no_streams_are_no_estimate():

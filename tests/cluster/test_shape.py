@@ -1,13 +1,11 @@
 """Plans of shapes: what a cell asks for, and who shares a bundle or a node with whom."""
 
-from typing import get_args
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.settings import Placement
-from cluster.shape import NOT_YET, Shape, plan, runs
+from cluster.shape import plan
 
 PLANNED = ("fused", "colocated", "spread")
 placements = st.builds(
@@ -44,9 +42,8 @@ def test_auto_is_colocated_where_there_is_a_gpu_and_never_spread():
     assert [plan("auto", Placement(), gpus).shape for gpus in (0.0, 1.0)] == ["fused", "colocated"]
 
 
-def test_a_shape_that_cannot_be_run_is_refused_with_those_that_can():
-    for shape in set(get_args(Shape)) - set(NOT_YET):
-        assert runs(shape) == shape
-    for shape in NOT_YET:
-        with pytest.raises(ValueError, match=f"{shape} cannot be run yet; use one of auto, fused, colocated, spread"):
-            runs(shape)
+@given(placements, st.sampled_from([0.0, 2.0]))
+def test_staged_reserves_nothing_for_meters(placement, gpus):
+    made = plan("staged", placement, gpus)
+    assert (made.strategy, made.nodes, made.detectors) == ("STRICT_PACK", 1, 0)
+    assert made.bundles == [{"CPU": placement.decoder_cpus}] * placement.streams_per_cell

@@ -35,7 +35,7 @@ def test_a_file_is_explained_for_programs(tmp_path):
 
 
 def test_what_is_wrong_with_a_job_is_said_as_ever(tmp_path):
-    status, out, said = explained(tmp_path, good(), "--shape", "staged")
+    status, out, said = explained(tmp_path, good(), "--shape", "stages")
     assert (status, out) == (2, "")
     assert "--shape" in said
-    assert "cannot be run yet" in said
+    assert "'spread' or 'staged'" in said
