@@ -71,7 +71,7 @@ def test_every_shape_is_equal_and_only_staged_pays_for_a_state_machine(tmp_path)
     found = {entry["shape"]: entry for entry in document["shapes"]}
     assert tuple(found) == SHAPES
     assert all(entry["equal"] and entry["compared"]["rows"]["video"] == 150 for entry in found.values())
-    fused, colocated, spread, staged = found.values()
+    _, colocated, _, staged = found.values()
     assert [entry["bytes_network"] > 0 for entry in found.values()] == [False, False, True, False]
     assert colocated["bytes_object_store"] >= 150 * 160 * 90 * 3 // 2
     assert [entry["transitions"] > 0 for entry in found.values()] == [False, False, False, True]
