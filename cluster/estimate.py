@@ -45,7 +45,7 @@ CARRIES: dict[Placed, tuple[str, ...]] = {
 }  # fmt: skip
 """By which ways every picture goes."""
 
-PACKED = 0.7
+PACKED = 0.63
 """Bytes of a chunk of pictures in a bucket, of those that they have."""
 METERS = 3
 """Meters of pictures, if nothing is left out."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from actors.measure import Rows
-from actors.measure.picture import PictureMeter
+from actors.measure.picture import PictureMeter, cpu
 from actors.measure.picture.metrics import METRICS
 from actors.measuring import measure_video
 from actors.spending import forget_peak, peak_bytes
@@ -51,7 +51,7 @@ class Work:
 class Done:
     """What one run says at its end: where its rows are, and what it took, by its own clock and its own process.
 
-    ``seconds`` are those within the function: starting a process for it is not in them.
+    ``seconds`` and ``cpu_seconds`` are those within the function: starting a process for it is not in them.
     """
 
     rows: Object
@@ -86,9 +86,12 @@ def joined(parts: Sequence[Rows]) -> Rows:
 def measure(work: Work) -> Done:
     """Get a chunk, measure it, put its rows.
 
+    A process's first run readies the kernels before its clock begins: a function that is kept warm has done so.
+
     Raises:
         cluster.bucket.BucketError: The bucket does not do what it must.
     """
+    cpu.kernel(np.dtype(np.uint8), wide=False)
     began, burnt = time.perf_counter(), time.process_time()
     forget_peak()
     bucket = Bucket(work.url, work.patience_seconds)

@@ -41,7 +41,7 @@ from cluster.tasks import MOST, Tasks
 
 BOUNDS = Bounds(window_seconds=FILE.window_seconds, batch_seconds=1.0, batch_bytes=packed.CHUNK_BYTES)
 """Of a file's chunks. Live ones are as in every shape, 0.2 s: latency has its price."""
-COMPRESSION: Compression = "lz4"
+COMPRESSION: Compression = "zstd"
 FOLDER_EXECUTIONS = 32
 FACTS = 256
 """Rows of facts that wait for the next chunk of pictures at most."""
@@ -188,7 +188,7 @@ class Staged:
         self.traffic.functions += runs
         self.traffic.function_gb_seconds += gb_seconds
         self.traffic.transitions += self._tasks.started
-        self.traffic.peak_memory_bytes = sum(self._peaks.values())
+        self.traffic.peak_memory_bytes = sum(sorted(self._peaks.values())[-MOST:])
 
     def _begin(self, chunk: pa.Buffer | None, *, facts: bool) -> _Execution:
         """Start an execution over a chunk, and over the facts that wait."""

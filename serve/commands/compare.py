@@ -61,9 +61,10 @@ def compare(
         ask.readable(source)
         for shape, why in skipped.items():
             say(f"{shape} is left out: {why}")
+        facts = machine()
         with ExitStack() as held:
             runs = series(source, wanted, ask.folder(results, held), bucket)
-        document = as_document(source, runs, skipped, sheet, machine())
+        document = as_document(source, runs, skipped, sheet, facts)
         _write(document, as_json, report)
     raise typer.Exit(0 if all(entry["equal"] for entry in document["shapes"]) else FAILED)
 

@@ -13,6 +13,7 @@ from cluster.breakeven import BreakEven
 from cluster.comparison import Jpeg, Meeting, Priced
 from cluster.cost import Line, Usage
 from cluster.prices import Price, Sheet
+from serve.comparing.machine import Facts
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -44,7 +45,7 @@ class Shown:
 
 
 def as_document(
-    source: str, runs: Sequence[Shown], skipped: Mapping[str, str], sheet: Sheet, machine: Mapping[str, str | int]
+    source: str, runs: Sequence[Shown], skipped: Mapping[str, str], sheet: Sheet, machine: Facts
 ) -> Document:
     """The document of a comparison.
 

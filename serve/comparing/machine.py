@@ -9,20 +9,24 @@ from pathlib import Path
 _GIB = 2**30
 
 
-def machine() -> dict[str, str | int]:
-    """``processor``, ``cores``, ``memory_bytes``, ``system`` and ``python``."""
+Facts = dict[str, str | int | float]
+
+
+def machine() -> Facts:
+    """``processor``, ``cores``, ``memory_bytes``, ``system``, ``python``, and ``load`` of the last minute."""
     return {
         "processor": _processor(), "cores": os.cpu_count() or 1,
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), "system": platform.system(),
-        "python": platform.python_version(),
+        "python": platform.python_version(), "load": round(os.getloadavg()[0], 1),
     }  # fmt: skip
 
 
-def described(facts: dict[str, str | int]) -> str:
+def described(facts: Facts) -> str:
     """The same in one line."""
     memory = int(facts["memory_bytes"]) / _GIB
     return (
-        f"{facts['processor']}, {facts['cores']} cores, {memory:.0f} GiB, {facts['system']}, Python {facts['python']}"
+        f"{facts['processor']}, {facts['cores']} cores, {memory:.0f} GiB, {facts['system']}, Python {facts['python']}, "
+        f"load {facts['load']}"
     )
 
 

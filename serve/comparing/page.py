@@ -69,7 +69,8 @@ def _colours() -> str:
 def _head(document: Document) -> Iterator[str]:
     tracks = "; ".join(map(_track, document["tracks"]))
     yield f'<p class="faint">{escape(tracks)}</p>' if tracks else ""
-    yield f'<p class="faint">Measured on {escape(described(document["machine"]))}, one shape after another.</p>'
+    where = escape(described(document["machine"]))
+    yield f'<p class="faint">Measured on {where} as it began, one shape after another.</p>'
     packing = document["packing"]
     yield (
         f'<p class="faint">Money in {document["currency"]} at list prices of {escape(document["region"])}, processors '

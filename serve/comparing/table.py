@@ -50,7 +50,7 @@ def groups(document: Document, found: Sequence[tuple[str, Document]]) -> Iterato
 
     yield "", [
         ("tables equal", [Cell("yes" if entry["equal"] else "NO", None) for entry in entries]),
-        row("events", [entry["events"] for entry in entries], str),
+        row("events, in this run", [entry["events"] for entry in entries], str),
         row("wall time, s", [hour["wall_seconds"] for hour in hours], number),
         row("memory at most", [entry["peak_memory_bytes"] for entry in entries], size),
     ]

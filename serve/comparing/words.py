@@ -13,7 +13,7 @@ def number(value: float) -> str:
     """With at least three digits that count, and none behind the point from 100 on."""
     if not value:
         return "0"
-    places = max(0, 2 - math.floor(math.log10(abs(value))))
+    places = max(0, 2 - math.floor(math.log10(abs(float(f"{value:.3g}")))))
     return f"{value:,.{places}f}"
 
 

@@ -74,7 +74,7 @@ def test_the_assumed_channel_in_staged_has_a_chunk_a_second():
     usage = estimate("staged", [ASSUMED])
     asked = usage.requests_bucket
     assert (usage.transitions, usage.functions, asked.get) == (5 * 3600, 4 * 3600, 14 * 3600)
-    assert asked.put == (6 + 2 + 3 + 1) * 3600
+    assert asked.put == (5 + 2 + 3 + 1) * 3600
     assert total(bill(usage, SHEET)) > 10 * total(bill(estimate("fused", [ASSUMED]), SHEET))
 
 

@@ -121,8 +121,12 @@ def test_an_outage_in_mid_run_changes_nothing(expected, server, log, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"), [("503 Slow Down", "see that its server is up"), ("507 Insufficient Storage", "it is full")]
-)  # fmt: skip
+    ("answer", "why"),
+    [
+        pytest.param("503 Slow Down", "see that its server is up", marks=pytest.mark.slow),
+        ("507 Insufficient Storage", "it is full"),
+    ],
+)
 def test_a_bucket_that_fails_for_good_is_said_and_gone_on_without(expected, server, log, tmp_path, answer, why):
     with Between(server.port) as between:
         process = begun(between.url(server.url), tmp_path / "results", patience=1)
@@ -148,6 +152,7 @@ def gone_on_with(url, results, expected):
     return assert_equal(results, expected.one, **ONE)
 
 
+@pytest.mark.slow
 def test_a_server_that_lost_everything(expected, server, log, tmp_path):
     """moto keeps objects in memory: killed, it has lost the chunks that were under way."""
     process = begun(server.url, tmp_path / "results", patience=2)

@@ -9,7 +9,9 @@ from serve.comparing.document import Shown, as_document
 
 FRAMES, FRAME_BYTES = 1500, 1920 * 1080 * 3 // 2
 MOVED = FRAMES * FRAME_BYTES
-MACHINE = {"processor": "Abacus 2", "cores": 2, "memory_bytes": 24 << 30, "system": "Linux", "python": "3.11.7"}
+MACHINE = {
+    "processor": "Abacus 2", "cores": 2, "memory_bytes": 24 << 30, "system": "Linux", "python": "3.11.7", "load": 0.4,
+}  # fmt: skip
 TRACK = {
     "track": "v:0", "kind": "video", "codec": "h264", "width": 1920, "height": 1080, "frames": FRAMES,
     "duration_seconds": 60.0,

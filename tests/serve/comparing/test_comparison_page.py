@@ -167,8 +167,8 @@ def test_secrets_of_a_source_are_not_shown():
 
 
 @pytest.mark.parametrize(("value", "text"), [
-    (0, "0"), (0.000123456, "0.000123"), (0.0115, "0.0115"), (1.0, "1.00"), (45.678, "45.7"), (99.97, "100.0"),
-    (1234567.8, "1,234,568"),
+    (0, "0"), (0.000123456, "0.000123"), (0.0115, "0.0115"), (0.9997, "1.00"), (1.0, "1.00"), (45.678, "45.7"),
+    (99.97, "100"), (1234567.8, "1,234,568"),
 ])  # fmt: skip
 def test_numbers_have_three_digits_that_count(value, text):
     assert number(value) == text
