@@ -34,7 +34,7 @@ MEASURED: dict[Placed, Costs] = {
     "fused": Costs(0.0046, 0.0014, 0.006, 335 << 20),
     "colocated": Costs(0.0046, 0.0023, 0.024, 768 << 20),
     "spread": Costs(0.0046, 0.0024, 0.030, 739 << 20),
-    "staged": Costs(0.0046, 0.0240, 0.026, 1400 << 20),
+    "staged": Costs(0.0046, 0.0240, 0.026, 2640 << 20),
 }
 """What ``analyze`` took for a file of H.264 1080p25 at 3 Mb/s, one stream alone, on two cores of an AMD EPYC that had
 other work to do. Detectors that several streams share take less memory each."""
@@ -75,7 +75,7 @@ def estimate(shape: Placed, streams: Sequence[Pictures]) -> Usage:
 
 
 def _staged(streams: Sequence[Pictures], media: int, cpu: dict[str, float], memory_bytes: int) -> Usage:
-    """Chunks of a second, or of as many bytes as one may have; functions are busy for as long as their processors."""
+    """Chunks of a second, or of as many bytes as one may have; functions that wait for nothing but a processor."""
     put = chunks = 0
     for one in streams:
         each = max(1, math.ceil(one.bytes_per_second / CHUNK_BYTES))
