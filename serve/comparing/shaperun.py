@@ -36,7 +36,8 @@ class Ran:
 def run(shape: str, source: str, results: str, environment: Mapping[str, str]) -> Ran:
     """Analyse a source in a shape, from its start.
 
-    What the process says on standard error, other than why it failed, is said on.
+    What the process says on standard error, other than why it failed, is said on. An interrupt that comes while it is
+    being started is held until it can be ended.
 
     Args:
         shape: Its name.
@@ -52,11 +53,18 @@ def run(shape: str, source: str, results: str, environment: Mapping[str, str]) -
         "--", source,
     ]  # fmt: skip
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    process = subprocess.Popen(
-        command, env={**os.environ, **environment, "PYTHONPATH": path}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
-    )  # fmt: skip
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
     try:
+        process = subprocess.Popen(
+            command, env={**os.environ, **environment, "PYTHONPATH": path}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        if held:
+            raise KeyboardInterrupt
         out, err = process.communicate()
     except BaseException:
         _end(process)

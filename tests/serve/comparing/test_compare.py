@@ -4,6 +4,8 @@ import json
 import shutil
 import signal
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -17,7 +19,7 @@ from serve.comparing.ask import SHAPES
 from serve.comparing.shaperun import Ran
 from tests.senders import HttpServer, paced, remuxed
 from tests.serve.comparing.test_comparison_page import CONTRACT
-from tests.serve.running import begun, broken, command, cut_short, good
+from tests.serve.running import ENVIRONMENT, begun, broken, command, cut_short, good
 
 INCIDENTS = {"black", "freeze", "silence"}
 
@@ -207,16 +209,28 @@ def test_staged_without_a_bucket_needs_a_server_of_its_own(monkeypatch):
     assert "--bucket s3://BUCKET" in skipped["staged"]
 
 
-def test_ctrl_c_ends_it_with_one_line(tmp_path):
+@pytest.mark.parametrize("later_seconds", [0, 2])
+def test_ctrl_c_ends_it_with_one_line_and_leaves_nothing(tmp_path, monkeypatch, later_seconds):
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path / "tmp"))
     with HttpServer() as server:
         server.routes["/clip.ts"] = paced(remuxed(good(), "mpegts"), 6)
+        url = server.url("/clip.ts")
         process = begun(
-            "compare", server.url("/clip.ts"), "--shapes", "fused", cwd=tmp_path, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            "compare", url, "--shapes", "fused", cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         assert "fused (1 of 1)" in process.stderr.readline()
+        time.sleep(later_seconds)
         process.send_signal(signal.SIGINT)
         out, said = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
-    assert said == "sightline: stopped; nothing was compared\n"
-    assert not list(tmp_path.iterdir())
+        assert (process.returncode, out) == (130, "")
+        assert said == "sightline: stopped; nothing was compared\n"
+        assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if names(path, url)]
+        assert [path.name for path in tmp_path.rglob("*")] == ["tmp"]
+
+
+def names(path, url):
+    try:
+        return url.encode() in path.read_bytes()
+    except OSError:  # it has just ended
+        return False
