@@ -22,7 +22,7 @@ $(STAMP): $(CORE)
 demo: $(CORE)  ## put defects into a real clip and find them again
 	$(BIN)/python -m serve.demo
 
-test: install  ## the tests (about five minutes)
+test: install  ## the tests (about twenty minutes)
 	$(BIN)/python -m pytest -q -m "not slow"
 
 test-all: install  ## the long ones too

@@ -43,7 +43,7 @@ def test_it_prints_nothing_and_writes_the_report(place, capfd):
     {"settings": {"freeze": {"minimum": 1}}},
     {"settings": {"freeze": 1}},
     {"jobs": 0},
-    {"shape": "spread"},
+    {"shape": "round"},
     {"report": "no/such/folder/a.html"},
 ])  # fmt: skip
 def test_wrong_arguments_are_value_errors(tmp_path, wrong):
