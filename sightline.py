@@ -44,7 +44,7 @@ def analyze(
         settings: Thresholds: ``{"freeze": {"minimum_seconds": 1}}``.
         include: A glob for the names of files in folders.
         jobs: Files at a time. More than one starts processes: guard the script's main part as multiprocessing asks.
-        shape: Where the stages run: ``auto`` or ``fused``.
+        shape: Where the stages run: ``auto``, ``fused``, ``colocated``, ``spread`` or ``staged``.
         bucket: ``s3://`` URL of a bucket, for the shape ``staged``; ``SIGHTLINE_BUCKET`` if None.
         fresh: Start over instead of going on.
         report: A file for the report, one HTML page.

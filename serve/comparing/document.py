@@ -82,7 +82,10 @@ def caution(document: Document) -> str | None:
 
 
 def columns(document: Document) -> list[tuple[str, Document]]:
-    """What a comparison shows side by side: each shape that has run, and ``staged`` once more as it is with JPEG."""
+    """What a comparison shows side by side: each shape that has run, and ``staged`` once more as it is with JPEG.
+
+    That was not run, so ``equal`` is None of it.
+    """
     found = []
     for entry in document["shapes"]:
         if entry["money_per_stream_hour"] is None:
@@ -90,7 +93,7 @@ def columns(document: Document) -> list[tuple[str, Document]]:
         jpeg = entry["as_jpeg"]
         found.append((f"{entry['shape']}, lossless" if jpeg else entry["shape"], entry))
         if jpeg:
-            found.append((f"{entry['shape']}, JPEG", {**entry, **jpeg}))
+            found.append((f"{entry['shape']}, JPEG", {**entry, **jpeg, "equal": None}))
     return found
 
 

@@ -31,6 +31,8 @@ class Cell:
 
 Row = tuple[str, list[Cell]]
 
+_EQUAL = {True: "yes", False: "NO", None: "not run"}
+
 
 def groups(document: Document, found: Sequence[tuple[str, Document]]) -> Iterator[tuple[str, list[Row]]]:
     """Rows under headings; the first ones have none.
@@ -49,7 +51,7 @@ def groups(document: Document, found: Sequence[tuple[str, Document]]) -> Iterato
         return money(value, document["currency"])
 
     yield "", [
-        ("tables equal", [Cell("yes" if entry["equal"] else "NO", None) for entry in entries]),
+        ("tables equal", [Cell(_EQUAL[entry["equal"]], None) for entry in entries]),
         row("events, in this run", [entry["events"] for entry in entries], str),
         row("wall time, s", [hour["wall_seconds"] for hour in hours], number),
         row("memory at most", [entry["peak_memory_bytes"] for entry in entries], size),
