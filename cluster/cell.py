@@ -46,12 +46,17 @@ def create(cell: str, plan: Plan) -> None:
     """Ask for a cell. It is placed once nodes have room for all of it; until then it is demand for the autoscaler."""
     placement_group(plan.bundles, strategy=plan.strategy, name=cell, lifetime="detached")
     if plan.detectors:
-        detector = ray.remote(DetectorActor).options(
-            name=detector_name(cell), namespace=NAMESPACE, lifetime="detached", max_restarts=-1,
-            num_cpus=plan.detector_cpus, num_gpus=plan.detector_gpus,
-            scheduling_strategy=_bundle(cell, plan.detector_bundle),
-        )  # fmt: skip
-        detector.remote("cuda" if plan.detector_gpus else "cpu")
+        begin_detector(cell, plan)
+
+
+def begin_detector(cell: str, plan: Plan) -> None:
+    """Start a cell's detector in its bundle; does not wait until it runs. Ray starts it again where it dies."""
+    detector = ray.remote(DetectorActor).options(
+        name=detector_name(cell), namespace=NAMESPACE, lifetime="detached", max_restarts=-1,
+        num_cpus=plan.detector_cpus, num_gpus=plan.detector_gpus, get_if_exists=True,
+        scheduling_strategy=_bundle(cell, plan.detector_bundle),
+    )  # fmt: skip
+    detector.remote("cuda" if plan.detector_gpus else "cpu")
 
 
 def begin(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> None:
@@ -76,7 +81,7 @@ def _hop(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Call
 
 def seats() -> list[Seat]:
     """Every decoder that has a name, alive or just dying."""
-    return [seat for seat in map(Seat.parse, _names()) if seat]
+    return [seat for seat in map(Seat.parse, names()) if seat]
 
 
 def cells(decoder_cpus: float) -> list[Cell]:
@@ -111,7 +116,7 @@ def end(name: str) -> None:
 
 def remove(cell: str) -> None:
     """End the actors of a cell, then give its resources back: a group must not go from under its actors."""
-    for name in _names():
+    for name in names():
         if name == detector_name(cell) or name.startswith(f"decoder/{cell}/"):
             end(name)
     try:
@@ -120,7 +125,8 @@ def remove(cell: str) -> None:
         return
 
 
-def _names() -> list[str]:
+def names() -> list[str]:
+    """Every actor of ours that has a name, alive, about to be, or just dying."""
     return [entry["name"] for entry in list_named_actors(all_namespaces=True) if entry["namespace"] == NAMESPACE]
 
 

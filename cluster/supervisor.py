@@ -31,6 +31,7 @@ from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, men
 from cluster.settings import Chunks, Placement, Supervision
 from cluster.shape import Plan, plan
 from cluster.spent import Usage
+from cluster.whole import Whole
 
 NAME = "supervisor"
 
@@ -72,6 +73,7 @@ class Supervisor:
         self._desired = Desired(JobStore(uri))
         self._watched: dict[str, Watched] = {}
         self._idle: dict[str, float] = {}
+        self._whole = Whole(self._rules)
         self._tidied = time.monotonic()
         self.trouble = ""
         threading.Thread(target=self._run, name="sightline-supervisor", daemon=True).start()
@@ -126,13 +128,15 @@ class Supervisor:
         recording.begin(self._uri)
         seats = cells.seats()
         self._poll(seats)
+        self._miss(seats)
         there = cells.cells(self._placement.decoder_cpus)
         now = time.monotonic()
         occupied = {seat.cell for seat in seats}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
         idle = [name for name, since in self._idle.items() if now - since > self._rules.idle_seconds]
+        stuck = self._whole.look(there, self._plan, now)
         wanted = self._wanted()
-        for step in mend(wanted, seats, there, now, idle):
+        for step in mend(wanted, seats, there, now, idle, stuck):
             self._take(step)
         self._tell_who_waits(wanted)
         self._tidy(now)
@@ -218,6 +222,7 @@ class Supervisor:
             if time.monotonic() - watched.silent_since > self._rules.answer_seconds:
                 log.warning("%s: its decoder does not answer and is started again", seat.stream)
                 cells.end(seat.name)
+                watched.cell = None
                 self._again(watched)
             return
         job = self._desired.of(seat.stream)
@@ -227,6 +232,15 @@ class Supervisor:
         watched.pids.add(report.pid)
         if report.outcome:
             self._ended(seat, watched, report)
+
+    def _miss(self, seats: list[Seat]) -> None:
+        """Count decoders that are gone with their names, as those of a lost node are, unless their end was noted."""
+        names = {seat.stream for seat in seats}
+        for stream, watched in self._watched.items():
+            if watched.cell is not None and stream not in names:
+                log.warning("%s: its decoder is gone", stream)
+                watched.cell = watched.report = None
+                self._again(watched)
 
     def _ended(self, seat: Seat, watched: Watched, report: Report) -> None:
         """A decoder's work is over: note how, and free its seat."""
