@@ -27,7 +27,7 @@ from actors.media import CONTEXT_FRAMES, Batch
 from actors.owner import Owner
 from actors.pipeline import Progress
 from actors.recorder import Fenced, Unit
-from actors.spending import peak_bytes
+from actors.spending import Burnt, peak_bytes
 from actors.storage import StorageError
 from actors.stored import Stored
 from actors.tables import Table, Where
@@ -198,6 +198,7 @@ class Report:
     outcome: Outcome = ""
     document: Document | None = None
     error: str = ""
+    burnt: Burnt | None = None
 
 
 class DecoderActor:
@@ -274,7 +275,7 @@ class DecoderActor:
     def _progress(self, progress: Progress) -> None:
         self._report = replace(
             self._report, position_seconds=progress.seconds, newest_at=time.time() - progress.late_seconds,
-            frames=progress.frames, dropped=progress.dropped, live=progress.live,
+            frames=progress.frames, dropped=progress.dropped, live=progress.live, burnt=progress.burnt,
         )  # fmt: skip
 
     def _event(self, event: Event) -> None:
