@@ -230,7 +230,9 @@ class Owner:
         live = journal.checkpoint.live
         ears = self._ear if live is None else lambda track: Ear(self._wanted["audio"])
         pipeline = Pipeline(source, bounds, self.task.limits, hop, self._judges, journal, ears, self._evidence)
-        pipeline.on_progress = self.on_progress
+        pipeline.on_progress = lambda progress: self.on_progress(
+            replace(progress, burnt=self._spending.burnt(hop.traffic))
+        )
         pipeline.trace(self.on_packet)
         if live is not None:
             self._resume(pipeline, journal, live)

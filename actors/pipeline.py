@@ -24,7 +24,7 @@ from actors.measure import Rows
 from actors.measuring import Ear, measure_packets
 from actors.media import AnyBatch, AudioBatch, Batch, PacketBatch, PacketFacts, Table
 from actors.source import Break, Item, Missing, Packet, Recovered, Source, Stalled, Track
-from actors.spending import Stage
+from actors.spending import Burnt, Stage
 from actors.track_decoder import Decoded
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _TABLES: dict[type[AnyBatch], Table] = {Batch: "video", AudioBatch: "audio", Pac
 class Progress:
     """How far a stream is: seconds of its timeline, pictures decoded and pictures passed over so far.
 
-    ``late_seconds``: since the newest of them came, where the source is live.
+    ``late_seconds``: since the newest of them came, where the source is live. ``burnt``: added by its owner.
     """
 
     seconds: float
@@ -45,6 +45,7 @@ class Progress:
     live: bool = False
     dropped: int = 0
     late_seconds: float = 0.0
+    burnt: Burnt | None = None
 
 
 class Keeper(Protocol):

@@ -15,6 +15,7 @@ import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from actors.breadcrumb import Breadcrumb
+from actors.desk import Desk
 from actors.document import Document
 from actors.hop import Direct, Hop, HopBroken
 from actors.incident import Event
@@ -22,12 +23,11 @@ from actors.limits import Limits
 from actors.measure import Rows
 from actors.measure.picture import PictureMeter
 from actors.measure.picture.device import chosen
-from actors.measuring import measure_video
 from actors.media import CONTEXT_FRAMES, Batch
 from actors.owner import Owner
 from actors.pipeline import Progress
 from actors.recorder import Fenced, Unit
-from actors.spending import peak_bytes
+from actors.spending import Burnt, peak_bytes
 from actors.storage import StorageError
 from actors.stored import Stored
 from actors.tables import Table, Where
@@ -71,8 +71,8 @@ class Named:
 class Measured:
     """Rows of a batch, and what the detector has burnt and held.
 
-    ``cpu_seconds`` since the answer before, whosesoever that was; ``all_seconds`` and ``peak_bytes`` in its whole life.
-    ``node``: where it ran.
+    ``cpu_seconds`` since the pass before, parted among those measured in one; ``all_seconds`` and ``peak_bytes`` in its
+    whole life. ``node``: where it ran.
     """
 
     rows: Rows
@@ -94,12 +94,11 @@ class DetectorActor:
         Raises:
             ValueError: ``cuda`` without a GPU that can be used.
         """
-        self._meter = PictureMeter(*chosen(device))
+        self._desk = Desk(PictureMeter(*chosen(device)))
         self._node = node()
-        self._burnt = time.process_time()
 
     def measure(self, wanted: frozenset[str], batch: Batch, *earlier: Batch) -> Measured:
-        """Measure a batch that lies in the object store, where it lies.
+        """Measure a batch that lies in the object store, where it lies; with others of its format that wait.
 
         Args:
             wanted: Names of metrics.
@@ -109,9 +108,8 @@ class DetectorActor:
         if earlier:
             frames = tuple(frame for one in earlier for frame in one.frames)
             batch = replace(batch, context=frames[-CONTEXT_FRAMES:])
-        rows = measure_video(self._meter, batch, wanted)
-        before, self._burnt = self._burnt, time.process_time()
-        return Measured(rows, self._burnt - before, self._burnt, peak_bytes(), self._node)
+        answer = self._desk.measure(batch, wanted)
+        return Measured(answer.rows, answer.cpu_seconds, answer.all_seconds, peak_bytes(), self._node)
 
     def pid(self) -> int:
         """Its process, for those who watch it."""
@@ -200,6 +198,7 @@ class Report:
     outcome: Outcome = ""
     document: Document | None = None
     error: str = ""
+    burnt: Burnt | None = None
 
 
 class DecoderActor:
@@ -276,7 +275,7 @@ class DecoderActor:
     def _progress(self, progress: Progress) -> None:
         self._report = replace(
             self._report, position_seconds=progress.seconds, newest_at=time.time() - progress.late_seconds,
-            frames=progress.frames, dropped=progress.dropped, live=progress.live,
+            frames=progress.frames, dropped=progress.dropped, live=progress.live, burnt=progress.burnt,
         )  # fmt: skip
 
     def _event(self, event: Event) -> None:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -23,6 +24,15 @@ T = TypeVar("T")
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _PEAK, _RESET_PEAK = "VmHWM:", "5"
+
+
+@dataclass(frozen=True, slots=True)
+class Burnt:
+    """What a stream has taken so far: CPU seconds of its owner's process, and of others for it; seconds analysed."""
+
+    decoder_seconds: float
+    detector_seconds: float
+    media_seconds: float
 
 
 class Stage:
@@ -94,6 +104,13 @@ class Spending:
         }  # fmt: skip
         self._others_seconds, self._others_bytes = traffic.cpu_seconds, traffic.peak_memory_bytes
 
+    def burnt(self, traffic: Traffic) -> Burnt:
+        """What was taken so far, where a hop has carried this."""
+        return Burnt(time.process_time() - self._burnt, traffic.cpu_seconds, self._media())
+
+    def _media(self) -> float:
+        return float(max(self._seconds.values(), default=Fraction(0)))
+
     def usage(self) -> Document:
         """All of it so far. The CPU seconds of the stages sum to ``cpu_seconds``."""
         whole = {**NO_USAGE, **self._ran}
@@ -102,7 +119,7 @@ class Spending:
         return {
             **whole, "cpu_seconds": burnt, "cpu_other_seconds": other,
             "wall_seconds": round(time.perf_counter() - self._began, 6),
-            "media_seconds": round(float(max(self._seconds.values(), default=Fraction(0))), 6),
+            "media_seconds": round(self._media(), 6),
             "peak_memory_bytes": peak_bytes() + self._others_bytes,
         }  # fmt: skip
 

@@ -29,6 +29,9 @@ from cluster.settings import Chunks
 from cluster.shape import Placed, Plan
 from cluster.staged import Staging
 
+TOGETHER = 32
+"""Calls that wait within a detector with a GPU, to be measured in one pass. On a CPU joining gains nothing."""
+
 
 @dataclass(frozen=True)
 class Meters:
@@ -46,12 +49,18 @@ def create(cell: str, plan: Plan) -> None:
     """Ask for a cell. It is placed once nodes have room for all of it; until then it is demand for the autoscaler."""
     placement_group(plan.bundles, strategy=plan.strategy, name=cell, lifetime="detached")
     if plan.detectors:
-        detector = ray.remote(DetectorActor).options(
-            name=detector_name(cell), namespace=NAMESPACE, lifetime="detached", max_restarts=-1,
-            num_cpus=plan.detector_cpus, num_gpus=plan.detector_gpus,
-            scheduling_strategy=_bundle(cell, plan.detector_bundle),
-        )  # fmt: skip
-        detector.remote("cuda" if plan.detector_gpus else "cpu")
+        begin_detector(cell, plan)
+
+
+def begin_detector(cell: str, plan: Plan) -> None:
+    """Start a cell's detector in its bundle; does not wait until it runs. Ray starts it again where it dies."""
+    detector = ray.remote(DetectorActor).options(
+        name=detector_name(cell), namespace=NAMESPACE, lifetime="detached", max_restarts=-1,
+        num_cpus=_fitting(plan.detector_cpus, cell, plan.detector_bundle), num_gpus=plan.detector_gpus,
+        max_concurrency=TOGETHER if plan.detector_gpus else 1, get_if_exists=True,
+        scheduling_strategy=_bundle(cell, plan.detector_bundle),
+    )  # fmt: skip
+    detector.remote("cuda" if plan.detector_gpus else "cpu")
 
 
 def begin(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> None:
@@ -61,9 +70,11 @@ def begin(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Non
         UsageError: The plan needs a bucket, and there is none.
     """
     hop = _hop(seat, plan, order, uri, bucket)
+    bundle = plan.decoder_bundle(seat.slot)
     decoder = ray.remote(DecoderActor).options(
-        name=seat.name, namespace=NAMESPACE, lifetime="detached", max_restarts=0, num_cpus=plan.decoder_cpus,
-        max_concurrency=4, scheduling_strategy=_bundle(seat.cell, plan.decoder_bundle(seat.slot)),
+        name=seat.name, namespace=NAMESPACE, lifetime="detached", max_restarts=0,
+        num_cpus=_fitting(plan.decoder_cpus, seat.cell, bundle), max_concurrency=4,
+        scheduling_strategy=_bundle(seat.cell, bundle),
     )  # fmt: skip
     decoder.remote(order, uri, Named(recording.NAME), hop)
 
@@ -76,7 +87,7 @@ def _hop(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Call
 
 def seats() -> list[Seat]:
     """Every decoder that has a name, alive or just dying."""
-    return [seat for seat in map(Seat.parse, _names()) if seat]
+    return [seat for seat in map(Seat.parse, names()) if seat]
 
 
 def cells(decoder_cpus: float) -> list[Cell]:
@@ -90,9 +101,9 @@ def cells(decoder_cpus: float) -> list[Cell]:
     return [cell for cell in found if cell]
 
 
-def nodes() -> int:
-    """How many nodes are alive."""
-    return sum(bool(node["Alive"]) for node in ray.nodes())  # type: ignore[no-untyped-call]
+def nodes() -> list[float]:
+    """Processors of every node that is alive."""
+    return [node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
 def handle(name: str) -> Any:
@@ -111,7 +122,7 @@ def end(name: str) -> None:
 
 def remove(cell: str) -> None:
     """End the actors of a cell, then give its resources back: a group must not go from under its actors."""
-    for name in _names():
+    for name in names():
         if name == detector_name(cell) or name.startswith(f"decoder/{cell}/"):
             end(name)
     try:
@@ -120,8 +131,15 @@ def remove(cell: str) -> None:
         return
 
 
-def _names() -> list[str]:
+def names() -> list[str]:
+    """Every actor of ours that has a name, alive, about to be, or just dying."""
     return [entry["name"] for entry in list_named_actors(all_namespaces=True) if entry["namespace"] == NAMESPACE]
+
+
+def _fitting(cpus: float, cell: str, index: int) -> float:
+    """So many processors, or those of the bundle if it has less: it may be of another size than a new one."""
+    has: float = placement_group_table(get_placement_group(cell))["bundles"][index].get("CPU", cpus)
+    return min(cpus, has)
 
 
 def _bundle(cell: str, index: int) -> PlacementGroupSchedulingStrategy:

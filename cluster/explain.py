@@ -89,7 +89,8 @@ def text(asked: Sequence[Asked], explained: Sequence[Explained], shape: Shape, s
         parts = ", ".join(f"{what} {money:.4f}" for _, what, money in one.lines)
         lines.append(f"  estimate   {one.cpu:.3f} processors and {one.memory_bytes >> 20} MiB for each stream")
         lines.append(f"  estimate   {one.money:.4f} {sheet.currency} per stream-hour: {parts}")
-    lines += ["", f"Estimates: of costs measured elsewhere, at list prices of {sheet.region}. Nothing was submitted."]
+    lines += ["", "Bundles are as set; a cluster that has measured streams of a shape sizes its new cells by that."]
+    lines += [f"Estimates: of costs measured elsewhere, at list prices of {sheet.region}. Nothing was submitted."]
     return "\n".join(lines)
 
 
@@ -146,6 +147,7 @@ def document(asked: Sequence[Asked], explained: Sequence[Explained], sheet: Shee
         ],
         "shapes": [
             {"shape": one.plan.shape, "chosen": one.chosen, "strategy": one.plan.strategy, "bundles": one.plan.bundles,
+             "sizes": "settings",
              "streams_per_cell": one.plan.decoders, "bytes_per_second": one.bytes_per_second,
              "cpu": float(one.cpu), "memory_bytes": one.memory_bytes, "money_per_stream_hour": float(one.money),
              "money": [{"kind": kind, "what": what, "money": float(money)} for kind, what, money in one.lines]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -152,6 +153,7 @@ class ObjectStore(Beside):
     def _again(self) -> None:
         """Send everything under way once more: measuring has no memory, so nothing is lost and nothing doubled."""
         time.sleep(0.05)
-        self._detector = self._find()
+        with suppress(ValueError):  # none of that name: the supervisor starts another
+            self._detector = self._find()
         for one in self._under_way:
             one.answer = self._call(one.sent, one.context)

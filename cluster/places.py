@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_args
 
 from cluster.shape import Placed
@@ -27,6 +27,11 @@ class Seat:
         """The decoder's name."""
         return f"decoder/{self.cell}/{self.slot}/{self.stream}"
 
+    @property
+    def shape(self) -> Placed:
+        """That of its cell."""
+        return _SHAPES[self.cell.split("/")[1]]
+
     @classmethod
     def parse(cls, name: str) -> Seat | None:
         """Read a decoder's name; None: it is none."""
@@ -36,12 +41,16 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A placement group of ``slots`` seats. ``placed``: nodes have room for it."""
+    """A placement group of ``slots`` seats. ``placed``: nodes have room for it.
+
+    ``decoder_cpus``: processors that it has for each decoder.
+    """
 
     shape: Placed
     number: int
     slots: int
     placed: bool
+    decoder_cpus: float = field(default=0.0, compare=False)
 
     @property
     def name(self) -> str:
@@ -62,7 +71,8 @@ class Cell:
             return None
         shared = int(bundles[0]["CPU"] / decoder_cpus + 1e-6)
         slots = shared if shape == "spread" else len(bundles) - (shape == "colocated")
-        return cls(shape, int(match["number"]), slots, placed)
+        each = decoder_cpus if shape == "spread" else bundles[0]["CPU"]
+        return cls(shape, int(match["number"]), slots, placed, each)
 
 
 def cell_name(shape: Placed, number: int) -> str:

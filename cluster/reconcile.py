@@ -51,7 +51,8 @@ Step = AddCell | RemoveCell | Begin | End
 
 
 def mend(
-    wanted: Sequence[Wanted], seats: Sequence[Seat], cells: Sequence[Cell], now: float, idle: Collection[str] = ()
+    wanted: Sequence[Wanted], seats: Sequence[Seat], cells: Sequence[Cell], now: float, idle: Collection[str] = (),
+    stuck: Collection[str] = (),
 ) -> list[Step]:
     """The steps from what there is towards what is wanted.
 
@@ -64,6 +65,8 @@ def mend(
         cells: Cells that there are.
         now: Monotonic seconds.
         idle: Cells that may be given back if nobody sits in them.
+        stuck: Cells that have found no place for too long: they are given back if nobody sits in them, and asked for
+            anew if they are needed.
     """
     needed = {one.stream for one in wanted}
     sitting: dict[str, Seat] = {}
@@ -73,7 +76,9 @@ def mend(
             sitting[seat.stream] = seat
         else:
             steps.append(End(seat))
-    free = {cell.name: _free(cell, seats) for cell in cells}
+    taken_up = {seat.cell for seat in seats}
+    lost = {cell.name for cell in cells if cell.name in stuck and not cell.placed} - taken_up
+    free = {cell.name: [] if cell.name in lost else _free(cell, seats) for cell in cells}
     short: set[Placed] = set()
     for one in wanted:
         if one.stream in sitting:
@@ -89,7 +94,7 @@ def mend(
         taken = {cell.number for cell in cells if cell.shape == shape}
         steps.append(AddCell(shape, next(n for n in range(len(taken) + 1) if n not in taken)))
     empty = {cell.name for cell in cells if len(free[cell.name]) == cell.slots}
-    return steps + [RemoveCell(name) for name in sorted(empty & set(idle))]
+    return steps + [RemoveCell(name) for name in sorted((empty & set(idle)) | lost)]
 
 
 def _free(cell: Cell, seats: Sequence[Seat]) -> list[int]:

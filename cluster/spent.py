@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -41,6 +42,17 @@ class Usage(BaseModel):
     functions: int = Field(description="runs of a function")
     function_gb_seconds: float = Field(description="memory of each run, in units of 2^30 bytes, times its seconds")
     frames_decoded_again: int = Field(description="whose rows were committed by an earlier run already")
+
+
+class Processors(BaseModel):
+    """What is reserved for a stream's decoder, and what the stream takes."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    reserved: float = Field(description="in its cell")
+    by: Literal["settings", "measured"] = Field(description="whose figure that is")
+    taken: float | None = Field(description="CPU seconds of its decoder per second of media; null until measured")
+    detector: float | None = Field(description="likewise of the detector, for this stream")
 
 
 def after(earlier: Usage, later: Usage) -> Usage:

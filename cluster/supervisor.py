@@ -30,7 +30,9 @@ from cluster.places import Seat, cell_name
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
 from cluster.settings import Chunks, Placement, Supervision
 from cluster.shape import Plan, plan
-from cluster.spent import Usage
+from cluster.sizing import Sizing
+from cluster.spent import Processors, Usage
+from cluster.whole import Whole
 
 NAME = "supervisor"
 
@@ -47,6 +49,7 @@ class Watched:
     not_before: float = 0.0
     cell: str | None = None
     waits: str = ""
+    processors: Processors | None = None
     pids: set[int] = field(default_factory=set)
 
 
@@ -72,6 +75,8 @@ class Supervisor:
         self._desired = Desired(JobStore(uri))
         self._watched: dict[str, Watched] = {}
         self._idle: dict[str, float] = {}
+        self._sizing = Sizing(self._placement)
+        self._whole = Whole(self._rules)
         self._tidied = time.monotonic()
         self.trouble = ""
         threading.Thread(target=self._run, name="sightline-supervisor", daemon=True).start()
@@ -126,15 +131,18 @@ class Supervisor:
         recording.begin(self._uri)
         seats = cells.seats()
         self._poll(seats)
+        self._miss(seats)
         there = cells.cells(self._placement.decoder_cpus)
         now = time.monotonic()
         occupied = {seat.cell for seat in seats}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
         idle = [name for name, since in self._idle.items() if now - since > self._rules.idle_seconds]
+        stuck = self._whole.look(there, self._plan, now)
         wanted = self._wanted()
-        for step in mend(wanted, seats, there, now, idle):
+        for step in mend(wanted, seats, there, now, idle, stuck):
             self._take(step)
         self._tell_who_waits(wanted)
+        self._tell_what_is_taken({cell.name: cell.decoder_cpus for cell in there})
         self._tidy(now)
 
     def _wanted(self) -> list[Wanted]:
@@ -147,11 +155,20 @@ class Supervisor:
     def _tell_who_waits(self, wanted: list[Wanted]) -> None:
         """Say of streams that there are too few nodes for their shape."""
         needed = {shape: self._plan(shape).nodes for shape in {one.shape for one in wanted}}
-        there = cells.nodes() if max(needed.values(), default=1) > 1 else 1
+        there = len(cells.nodes()) if max(needed.values(), default=1) > 1 else 1
         for one in wanted:
             short = f"{one.shape} needs {needed[one.shape]} nodes; there {'is' if there == 1 else 'are'} {there}"
             watched = self._watched.setdefault(one.stream, Watched())
             watched.waits = short if there < needed[one.shape] else ""
+
+    def _tell_what_is_taken(self, reserved: Mapping[str, float]) -> None:
+        """Say of streams what is reserved for them (here by cell) and what they take, and log which take more."""
+        sitting = {name: seen.cell for name, seen in self._watched.items() if seen.cell is not None}
+        mine = {name: reserved[cell] for name, cell in sitting.items() if cell in reserved}
+        for name, cpus in mine.items():
+            self._watched[name].processors = self._sizing.of(name, cpus)
+        for line in self._sizing.beyond(mine):
+            log.warning("%s", line)
 
     def _plan(self, shape: Any) -> Plan:
         return plan(shape, self._placement, ray.cluster_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]
@@ -159,7 +176,7 @@ class Supervisor:
     def _take(self, step: Step) -> None:
         match step:
             case AddCell(shape, number):
-                cells.create(cell_name(shape, number), self._plan(shape))
+                cells.create(cell_name(shape, number), self._sizing.plan(self._plan(shape), cells.nodes()))
             case RemoveCell(cell):
                 cells.remove(cell)
             case Begin(seat):
@@ -179,7 +196,7 @@ class Supervisor:
         )  # fmt: skip
         watched = self._watched.setdefault(seat.stream, Watched())
         watched.cell, watched.report, watched.silent_since = seat.cell, None, None
-        cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri, self._chunks)
+        cells.begin(seat, self._plan(seat.shape), order, self._uri, self._chunks)
 
     def _end(self, seat: Seat) -> None:
         """Ask a decoder that is not wanted to stop, so that it closes what is open; kill it if it does not."""
@@ -218,6 +235,7 @@ class Supervisor:
             if time.monotonic() - watched.silent_since > self._rules.answer_seconds:
                 log.warning("%s: its decoder does not answer and is started again", seat.stream)
                 cells.end(seat.name)
+                watched.cell = None
                 self._again(watched)
             return
         job = self._desired.of(seat.stream)
@@ -225,8 +243,19 @@ class Supervisor:
             watched.silent_since = None
         watched.report = report
         watched.pids.add(report.pid)
+        if report.burnt is not None:
+            self._sizing.note(seat.stream, seat.shape, report.burnt, live=report.live)
         if report.outcome:
             self._ended(seat, watched, report)
+
+    def _miss(self, seats: list[Seat]) -> None:
+        """Count decoders that are gone with their names, as those of a lost node are, unless their end was noted."""
+        names = {seat.stream for seat in seats}
+        for stream, watched in self._watched.items():
+            if watched.cell is not None and stream not in names:
+                log.warning("%s: its decoder is gone", stream)
+                watched.cell = watched.report = None
+                self._again(watched)
 
     def _ended(self, seat: Seat, watched: Watched, report: Report) -> None:
         """A decoder's work is over: note how, and free its seat."""

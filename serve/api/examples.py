@@ -47,7 +47,7 @@ STREAM: Example = {
     "stream": "channel-1", "job": "7f3b0c52a1d94e5c", "source": _SOURCE, "status": "running", "live": True,
     "shape": "fused", "cell": "cell-0", "position_seconds": 3725.4, "newest_frame_age_seconds": 0.12, "frames": 93135,
     "dropped": 0, "restarts": 0, "open_incidents": 1, "error": None, "tags": _TAGS,
-    "usage": None,
+    "usage": None, "processors": {"reserved": 0.2, "by": "settings", "taken": 0.155, "detector": 0.0},
 }  # fmt: skip
 
 INCIDENT: Example = {

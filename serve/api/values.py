@@ -19,7 +19,7 @@ from pydantic import (
 from actors.url import shown
 from cluster.job import Defaults, JobSpec, Severity, StreamName, TagName, Tags, TagValue
 from cluster.shape import Shape
-from cluster.spent import Usage
+from cluster.spent import Processors, Usage
 
 
 def _written(text: object) -> object:
@@ -139,9 +139,7 @@ class Change(Value):
     """What is to be changed of a job; what is left out or null stays."""
 
     desired: Literal["running", "stopped"] | None = Field(None, description="what the cluster is to bring about")
-    tags: dict[TagName, TagValue | None] | None = Field(
-        None, max_length=32, description="tags to set; a null takes the tag away"
-    )
+    tags: dict[TagName, TagValue | None] | None = Field(None, max_length=32, description="to set; null takes one away")
 
 
 class StreamState(Value):
@@ -163,6 +161,7 @@ class StreamState(Value):
     error: str | None
     tags: Tags = Field(description="the job's and its own")
     usage: Usage | None = Field(description="null until its work has ended")
+    processors: Processors | None = Field(description="in its cell; null where it runs in none")
 
 
 class Evidence(Value):

@@ -83,6 +83,14 @@ class Job(Answer):
     streams: tuple[JobStream, ...]
 
 
+class Processors(Answer):
+    """What is reserved for a stream's decoder, and what it takes."""
+
+    reserved: Seconds
+    by: str
+    taken: Seconds | None
+
+
 class StreamState(Answer):
     """One source under watch, as it is now."""
 
@@ -101,6 +109,7 @@ class StreamState(Answer):
     open_incidents: int
     error: str | None
     tags: dict[str, str]
+    processors: Processors | None = None
 
 
 class Incident(Answer):

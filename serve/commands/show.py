@@ -11,7 +11,7 @@ from serve.terminal.exits import CommandFailedError, plain, told_apart
 
 if TYPE_CHECKING:
     from actors.document import Document
-    from serve.client.answers import Job, StreamState
+    from serve.client.answers import Job, Processors, StreamState
     from serve.client.client import Client
 
 Name = Annotated[str, typer.Argument(metavar="JOB_OR_STREAM", help="The id of a job or the name of a stream.")]
@@ -72,6 +72,7 @@ def _print(client: Client, name: str, found: Job | StreamState) -> None:
         "shape": found.shape, "cell": found.cell, "newest frame": _ago(found),
         "analysed to": found.position_seconds and clock(found.position_seconds), "frames": found.frames,
         "dropped": found.dropped, "restarts": found.restarts, "tags": labels(found.tags),
+        "processors": found.processors and _processors(found.processors),
     }  # fmt: skip
     screen.print(cell(f"stream {found.stream}", "bold"), soft_wrap=True)
     for fact, value in facts.items():
@@ -84,6 +85,12 @@ def _print(client: Client, name: str, found: Job | StreamState) -> None:
         screen.print(coverage_table(covered[-STRETCHES:]))
     if len(covered) > STRETCHES:
         print(f"  and {len(covered) - STRETCHES} stretches before these; --json has them all")
+
+
+def _processors(found: Processors) -> str:
+    """What is reserved, whose figure it is, and what is taken."""
+    taken = "" if found.taken is None else f"; {found.taken:.2f} taken"
+    return f"{found.reserved:g} reserved, {'as measured' if found.by == 'measured' else 'as set'}{taken}"
 
 
 def _ago(found: StreamState) -> str | None:

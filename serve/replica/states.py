@@ -67,6 +67,7 @@ def stream(stored: Stored, name: str, seen: Watched | None, now: float) -> Strea
         restarts=seen.restarts if seen else 0,
         open_incidents=len(report.open) if report and running else 0, error=_error(stored, name, seen),
         tags={**stored.tags, **spec.tags}, usage=stored.usage.get(name),
+        processors=seen.processors if seen and running and seen.cell else None,
     )  # fmt: skip
 
 

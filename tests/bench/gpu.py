@@ -3,9 +3,11 @@
     python -m tests.bench.gpu
 
 Frames lie read-only in ordinary memory, as in an object store. A frame measured crosses the bus once, so the limit is
-how many could be copied from pinned memory. Without a GPU, exactness is checked on the CPU and no speed is measured.
+how many could be copied from pinned memory. Calls of many streams that wait together are one pass; what that gains is
+measured against a pass for each. Without a GPU, exactness is checked on the CPU and no speed is measured.
 """
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,6 +17,7 @@ import numpy as np
 import torch
 
 from actors.clock import Stamp, TimeBase
+from actors.desk import Desk
 from actors.measure.picture import PictureMeter, reference
 from actors.measure.picture.gpu import sums_of
 from actors.media import Batch, Frame, Plane, VideoFormat
@@ -37,6 +40,12 @@ DISTINCT = 130
 
 SECONDS = 3.0
 
+STREAMS = (1, 4, 16, 32)
+"""That call one detector, each for the next batch as soon as it has the rows of the one before."""
+
+STREAM_FRAMES = 5
+"""Of a batch of a stream: what it ships of 1080p at a time."""
+
 
 def exact(device):
     """Compare with the arbiter on noise, nearly still pictures and flat ones; the first difference ends the program."""
@@ -52,6 +61,25 @@ def exact(device):
                     raise SystemExit(f"not exact on {device}: {width}x{height}, depth {depth}, chroma {chroma}")
                 frames, numbers = frames + 1, numbers + numbers_in(sums)
     print(f"exact on {device}: {numbers} integers of {frames} frames, {len(FORMATS)} formats at {len(SIZES)} sizes")
+
+
+def joined_exact(device):
+    """Compare batches of several streams in one pass with each of them alone by the arbiter."""
+    rng = np.random.default_rng(3)
+    meter, alone = PictureMeter("torch", device), PictureMeter("reference")
+    names = frozenset(metric.name for metric in meter.metrics)
+    fmt = VideoFormat("raw", 322, 178, "yuv420p", 8, 1, 1, 3, "limited", "sdr")
+    batches = []
+    for stream in range(8):
+        frames = [Frame(Stamp(0, 0, n, n), 1, make_planes(rng, 322, 178, 8), False, False, 0, True) for n in range(6)]
+        batches.append(Batch(f"v:{stream}", TimeBase(1, 25), fmt, tuple(frames[1:]), (frames[0],), 1, 0))
+    compared = 0
+    for batch, found in zip(batches, meter.measure_many(batches, names), strict=True):
+        for name, values in alone.measure(batch, names).items():
+            if not np.array_equal(found[name], values, equal_nan=values.dtype.kind == "f"):
+                raise SystemExit(f"not exact on {device}: {name} of {batch.track}, joined with others")
+        compared += len(batch.frames)
+    print(f"exact on {device}: {compared} frames of {len(batches)} streams in one pass, {len(names)} metrics")
 
 
 def flat(planes, depth):
@@ -111,6 +139,46 @@ def measured_per_second(frames, size, threads):
         return done / (time.perf_counter() - began)
 
 
+def desk_per_second(frames, streams, joined):
+    """Frames a second of so many streams that call one desk; without ``joined`` each call is a pass of its own."""
+    meter = PictureMeter("torch", "cuda")
+    names = frozenset(metric.name for metric in meter.metrics)
+    fmt = VideoFormat("raw", 1920, 1080, "yuv420p", 8, 1, 1, 3, "limited", "sdr")
+    starts = range(1, len(frames) - STREAM_FRAMES + 1, STREAM_FRAMES)
+    batches = [
+        Batch("v:0", TimeBase(1, 25), fmt, tuple(frames[s : s + STREAM_FRAMES]), (frames[s - 1],), s, 0) for s in starts
+    ]
+    desk, turn = Desk(meter), threading.Lock()
+
+    def work(stream, seconds):
+        began = time.perf_counter()
+        for done in count(1):
+            batch = batches[(done + stream) % len(batches)]
+            if joined:
+                assert len(desk.measure(batch, names).rows) == STREAM_FRAMES
+            else:
+                with turn:
+                    assert len(meter.measure(batch, names)["difference"]) == STREAM_FRAMES
+            if time.perf_counter() - began > seconds:
+                return done * STREAM_FRAMES
+
+    with ThreadPoolExecutor(streams) as pool:
+        list(pool.map(work, range(streams), [0.5] * streams))
+        began = time.perf_counter()
+        done = sum(pool.map(work, range(streams), [SECONDS] * streams))
+        return done / (time.perf_counter() - began)
+
+
+def joining():
+    """Print what one pass for the calls that wait gains over a pass for each."""
+    frames = film()
+    print(f"\nstreams that call one detector, batches of {STREAM_FRAMES} frames of 1080p; frames a second")
+    print(f"{'streams':>8} {'apart':>8} {'joined':>8} {'ratio':>6}")
+    for streams in STREAMS:
+        apart, joined = (desk_per_second(frames, streams, way) for way in (False, True))
+        print(f"{streams:>8} {apart:>8.0f} {joined:>8.0f} {joined / apart:>6.2f}")
+
+
 def speed():
     """Print a table: measured frames a second, the limit, and their ratio."""
     frames = film()
@@ -129,10 +197,13 @@ def main():
     if not torch.cuda.is_available():
         print("no GPU here: exactness is checked on the CPU, speed is not measured")
         exact("cpu")
+        joined_exact("cpu")
         return
     print(f"GPU: {torch.cuda.get_device_name()}")
     exact("cuda")
+    joined_exact("cuda")
     speed()
+    joining()
 
 
 if __name__ == "__main__":

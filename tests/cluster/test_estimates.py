@@ -93,9 +93,11 @@ def test_the_text_names_every_shape_and_marks_the_jobs(asked, shape):
     assert said.count("estimate ") == 2 * len(RUNNABLE)
     assert said.count("assumed for /a.ts: why") == sum(one.assumed == "why" for one in asked)
     assert "Nothing was submitted" in said
+    assert "Bundles are as set" in said
     whole = document(asked, explained, SHEET)
     assert [one["shape"] for one in whole["shapes"] if one["chosen"]] == ["fused" if shape == "auto" else shape]
     assert whole["estimate"] is True
+    assert {one["sizes"] for one in whole["shapes"]} == {"settings"}
 
 
 def test_bundles_are_said_as_they_are_asked_for():

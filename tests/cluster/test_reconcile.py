@@ -76,6 +76,25 @@ def test_nothing_that_is_wanted_and_runs_is_touched(wanted, found):
     assert not removed & {step.seat.cell for step in steps if isinstance(step, Begin)}
 
 
+@given(wanted_ones, there(), st.sets(st.sampled_from([cell_name(shape, n) for shape in SHAPES for n in range(5)])))
+def test_a_cell_without_a_place_is_asked_for_anew_once_nobody_sits_in_it(wanted, found, stuck):
+    cells, seats = found
+    steps = mend(wanted, seats, cells, 0.0, stuck=stuck)
+    occupied = {seat.cell for seat in seats}
+    lost = {cell.name for cell in cells if cell.name in stuck and not cell.placed and cell.name not in occupied}
+    assert {step.cell for step in steps if isinstance(step, RemoveCell)} == lost
+    assert not lost & {step.seat.cell for step in steps if isinstance(step, Begin)}
+    there_now = {cell.name for cell in cells}
+    assert not there_now & {cell_name(step.shape, step.number) for step in steps if isinstance(step, AddCell)}
+
+
+def test_the_streams_of_a_cell_without_a_place_get_another():
+    pending = Cell("fused", 0, 1, False)
+    steps = mend([Wanted("a", "fused")], [], [pending], 0.0, stuck=[pending.name])
+    assert steps == [AddCell("fused", 1), RemoveCell("cell/fused/0")]
+    assert mend([Wanted("a", "fused")], [], [], 0.0) == [AddCell("fused", 0)]
+
+
 def test_a_stream_waits_for_its_time_and_for_its_cell():
     placed, pending = Cell("fused", 0, 1, True), Cell("fused", 1, 1, False)
     assert mend([Wanted("a", "fused", 5.0)], [], [placed], 4.0) == []

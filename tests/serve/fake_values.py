@@ -64,7 +64,7 @@ def started(spec: JobSpec, called: Sequence[str]) -> tuple[Job, list[StreamState
             open_incidents=0,
             error=None,
             tags={**job.tags, **asked.tags},
-            usage=None,
+            usage=None, processors=None,
         )
         for stream, asked in zip(streams, shown.streams, strict=True)
     ]

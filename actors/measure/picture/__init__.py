@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 
 from actors.measure import Columns, Metric
 from actors.measure.picture.device import BackendName, Device
 from actors.measure.picture.metrics import METRICS, columns
-from actors.measure.picture.sums import Backend, Group, one_by_one
+from actors.measure.picture.sums import Backend, Group, Planes, one_by_one
 from actors.media import Batch
 
 
@@ -45,15 +47,36 @@ class PictureMeter:
         Raises:
             ValueError: Frames of different sizes are to be compared.
         """
+        (found,) = self.measure_many([batch], wanted)
+        return found
+
+    def measure_many(self, batches: Sequence[Batch], wanted: frozenset[str]) -> list[Columns]:
+        """Measure batches of one format in one pass; each gets the columns that :meth:`measure` gives of it alone.
+
+        Raises:
+            ValueError: Batches of several formats, or frames of different sizes are to be compared.
+        """
+        if len({batch.format for batch in batches}) > 1:
+            raise ValueError("batches of several formats cannot be measured in one pass")
         groups: frozenset[Group] = frozenset(
             group for group, metrics in METRICS.items() if any(metric.name in wanted for metric in metrics)
         )
-        if not groups:
-            return {}
-        earlier = (batch.context[-1] if batch.context else None, *batch.frames[:-1])
-        before = [old.planes if old and frame.clean else None for old, frame in zip(earlier, batch.frames, strict=True)]
-        rows = self._sums_of([frame.planes for frame in batch.frames], before, batch.format.depth, groups)
-        return {name: values for name, values in columns(rows, batch.format).items() if name in wanted}
+        if not groups or not batches:
+            return [{} for _ in batches]
+        frames = [frame.planes for batch in batches for frame in batch.frames]
+        before = [old for batch in batches for old in _before(batch)]
+        sums = iter(self._sums_of(frames, before, batches[0].format.depth, groups))
+        return [
+            {name: values for name, values in columns(list(islice(sums, len(batch.frames))), batch.format).items()
+             if name in wanted}
+            for batch in batches
+        ]  # fmt: skip
+
+
+def _before(batch: Batch) -> list[Planes | None]:
+    """What each frame of a batch is compared to."""
+    earlier = (batch.context[-1] if batch.context else None, *batch.frames[:-1])
+    return [old.planes if old and frame.clean else None for old, frame in zip(earlier, batch.frames, strict=True)]
 
 
 def _load(backend: BackendName, device: Device) -> Backend:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cluster.spent import Processors
 from serve.api.covered import Coverage
 from tests.serve.fake_server import incident
 from tests.serve.served import Served, documents, printed, refused
@@ -98,6 +99,18 @@ def test_show_a_stream_with_its_open_incidents(served):
     assert "critical  desk  freeze v:0  01:00.000 - open  frozen" in text
     assert "black" not in text
     assert json.loads(printed(served, "show", "desk", "--json"))["job"] == served.news
+
+
+@pytest.mark.parametrize(
+    ("by", "taken", "said"),
+    [("settings", None, "0.2 reserved, as set"), ("measured", 0.156, "0.2 reserved, as measured; 0.16 taken")],
+)
+def test_show_says_what_is_reserved_for_a_stream_and_whose_figure_it_is(served, by, taken, said):
+    assert "processors" not in printed(served, "show", "league")
+    processors = Processors(reserved=0.2, by=by, taken=taken, detector=None)
+    served.do(served.backend.set_stream, served.sport, "cup", processors=processors)
+    (line,) = [line for line in printed(served, "show", "cup").splitlines() if "processors" in line]
+    assert line.split(maxsplit=1)[1] == said
 
 
 def test_show_a_stream_whose_name_no_job_can_have(served):
