@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from actors.probe import Pictures
 from cluster.bucket import PART_BYTES
 from cluster.chunks import CHUNK_BYTES
 from cluster.cost import HOUR_SECONDS, Requests, Usage
 from cluster.functions import MEMORY_MB
-
-if TYPE_CHECKING:
-    from cluster.shape import Placed
+from cluster.shape import Placed
 
 ASSUMED = Pictures(1920, 1080, "yuv420p", 3_110_400, 25.0)
 """Of a source that cannot be asked: what most channels are."""

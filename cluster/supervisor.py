@@ -31,6 +31,7 @@ from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, men
 from cluster.settings import Chunks, Placement, Supervision
 from cluster.shape import Plan, plan
 from cluster.spent import Usage
+from cluster.subsets import TooSmall
 
 NAME = "supervisor"
 
@@ -77,9 +78,16 @@ class Supervisor:
         threading.Thread(target=self._run, name="sightline-supervisor", daemon=True).start()
 
     def submit(self, job: Job) -> tuple[Job, bool]:
-        """See :meth:`cluster.desired.Desired.submit`; a job of the shape ``staged`` is unfit without a bucket."""
+        """See :meth:`cluster.desired.Desired.submit`.
+
+        A job of the shape ``staged`` is unfit without a bucket, and one whose meters no node can hold.
+        """
         if job.spec.shape == "staged" and self._chunks.bucket is None:
             raise Unfit(NEEDED_THERE)
+        try:
+            self._plan(job.spec.shape)
+        except TooSmall as error:
+            raise Unfit(str(error)) from error
         return self._desired.submit(job)
 
     def change(self, job: str, desired: Wish | None, tags: Mapping[str, str | None] | None) -> Job | None:
@@ -126,7 +134,7 @@ class Supervisor:
         recording.begin(self._uri)
         seats = cells.seats()
         self._poll(seats)
-        there = cells.cells(self._placement.decoder_cpus)
+        there = cells.cells(self._placement.decoder_cpus, self._beside())
         now = time.monotonic()
         occupied = {seat.cell for seat in seats}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
@@ -155,6 +163,13 @@ class Supervisor:
 
     def _plan(self, shape: Any) -> Plan:
         return plan(shape, self._placement, ray.cluster_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]
+
+    def _beside(self) -> float:
+        """Processors of the decoders' bundle that are a detector's, in ``colocated``."""
+        try:
+            return self._plan("colocated").beside
+        except TooSmall:
+            return 0.0
 
     def _take(self, step: Step) -> None:
         match step:

@@ -1,7 +1,5 @@
 """Groups of metrics parted among detectors: each once, none over its node's room, and on no more nodes than needed."""
 
-from dataclasses import replace
-from decimal import Decimal
 from itertools import product
 
 import pytest
@@ -9,10 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.measure.picture.metrics import METRICS
-from cluster.prices import load
-from cluster.subsets import GROUP_SECONDS, Subset, TooSmall, needs, parts, split, ways
+from cluster.subsets import GROUP_SECONDS, Subset, TooSmall, needs, parts, split
 
-SHEET = load()
 NAMES = ("luma", "difference", "signature", "fourth", "fifth")
 some = st.dictionaries(st.sampled_from(NAMES), st.integers(1, 5000).map(lambda n: n / 10_000), min_size=1)
 rooms = st.integers(1, 9000).map(lambda n: n / 10_000)
@@ -75,20 +71,3 @@ def test_needs_grow_with_the_frames():
 def test_a_subset_names_its_metrics():
     found = Subset(("signature", "difference"), 0.1).metrics
     assert found == {"signature", "difference", "luma_difference", "block_difference"}
-
-
-@given(st.integers(1, 8), st.integers(0, 200))
-def test_clones_decode_again_where_sending_is_dearer(clones, cents):
-    transfer = SHEET.transfer.model_copy(update={"price": Decimal(cents) / 1000})
-    found = ways(clones, SHEET.model_copy(update={"transfer": transfer}))
-    one = ways(1, SHEET.model_copy(update={"transfer": transfer}))
-    assert abs(found.decode - clones * one.decode) < Decimal("1e-15")
-    assert abs(found.frames - clones * one.frames) < Decimal("1e-15")
-    assert (found.cheaper == "decode") == (found.decode < found.frames)
-
-
-def test_between_zones_they_decode_again_and_within_one_they_are_sent_frames():
-    assert ways(1, SHEET).cheaper == "decode"
-    free = SHEET.model_copy(update={"transfer": SHEET.transfer.model_copy(update={"price": Decimal(0)})})
-    assert ways(1, free).cheaper == "frames"
-    assert replace(ways(1, free), decode=ways(1, free).frames).cheaper == "frames"
