@@ -23,6 +23,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from actors.hop import Direct, Hop
 from actors.remote import NAMESPACE, DecoderActor, DetectorActor, Named, Order
 from cluster import recording
+from cluster.ends import Detector
 from cluster.hops import ObjectStore
 from cluster.places import Cell, Seat, detector_name
 from cluster.settings import Chunks
@@ -35,30 +36,39 @@ TOGETHER = 32
 
 @dataclass(frozen=True)
 class Meters:
-    """Makes the hop of a decoder to its cell's detector, in a shape. Travels to the decoder's process."""
+    """Makes the hop of a decoder to its cell's detectors, in a shape. Travels to the decoder's process.
 
-    detector: Named
+    ``subsets``: the metrics of each detector, where there are several.
+    """
+
+    detectors: tuple[Named, ...]
     shape: Placed
+    subsets: tuple[frozenset[str], ...] = ()
 
     def __call__(self, wanted: frozenset[str]) -> ObjectStore:
         """The hop, for meters that give the metrics named."""
-        return ObjectStore(self.detector, wanted, self.shape)
+        if not self.subsets:
+            return ObjectStore(self.detectors[0], wanted, self.shape)
+        found = [(find, wanted & mine) for find, mine in zip(self.detectors, self.subsets, strict=True)]
+        others = [Detector(find, mine) for find, mine in found[1:] if mine]
+        return ObjectStore(*found[0], self.shape, others=others)
 
 
 def create(cell: str, plan: Plan) -> None:
     """Ask for a cell. It is placed once nodes have room for all of it; until then it is demand for the autoscaler."""
     placement_group(plan.bundles, strategy=plan.strategy, name=cell, lifetime="detached")
-    if plan.detectors:
-        begin_detector(cell, plan)
+    for number in range(plan.detectors):
+        begin_detector(cell, plan, number)
 
 
-def begin_detector(cell: str, plan: Plan) -> None:
-    """Start a cell's detector in its bundle; does not wait until it runs. Ray starts it again where it dies."""
+def begin_detector(cell: str, plan: Plan, number: int = 0) -> None:
+    """Start a detector of a cell in its bundle; does not wait until it runs. Ray starts it again where it dies."""
+    bundle = plan.detector_bundle(number)
     detector = ray.remote(DetectorActor).options(
-        name=detector_name(cell), namespace=NAMESPACE, lifetime="detached", max_restarts=-1,
-        num_cpus=_fitting(plan.detector_cpus, cell, plan.detector_bundle), num_gpus=plan.detector_gpus,
+        name=detector_name(cell, number), namespace=NAMESPACE, lifetime="detached", max_restarts=-1,
+        num_cpus=_fitting(plan.detector(number), cell, bundle), num_gpus=plan.detector_gpus,
         max_concurrency=TOGETHER if plan.detector_gpus else 1, get_if_exists=True,
-        scheduling_strategy=_bundle(cell, plan.detector_bundle),
+        scheduling_strategy=_bundle(cell, bundle),
     )  # fmt: skip
     detector.remote("cuda" if plan.detector_gpus else "cpu")
 
@@ -82,7 +92,10 @@ def begin(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Non
 def _hop(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Callable[[frozenset[str]], Hop]:
     if plan.shape == "staged":
         return Staging.of(bucket, order.stream, uri)
-    return Meters(Named(detector_name(seat.cell)), plan.shape) if plan.detectors else Direct
+    if not plan.detectors:
+        return Direct
+    detectors = tuple(Named(detector_name(seat.cell, number)) for number in range(plan.detectors))
+    return Meters(detectors, plan.shape, tuple(subset.metrics for subset in plan.subsets))
 
 
 def seats() -> list[Seat]:
@@ -90,12 +103,17 @@ def seats() -> list[Seat]:
     return [seat for seat in map(Seat.parse, names()) if seat]
 
 
-def cells(decoder_cpus: float) -> list[Cell]:
-    """Every cell that is not removed. ``decoder_cpus``: processors of a decoder."""
+def cells(decoder_cpus: float, beside: float = 0.0) -> list[Cell]:
+    """Every cell that is not removed.
+
+    Args:
+        decoder_cpus: Processors of a decoder.
+        beside: Those of a detector that shares the decoders' bundle.
+    """
     groups = [group for group in placement_group_table().values() if group["state"] != "REMOVED"]
     found = (
         Cell.parse(g["name"], [g["bundles"][n] for n in sorted(g["bundles"])], decoder_cpus,
-                   placed=g["state"] == "CREATED")
+                   placed=g["state"] == "CREATED", beside=beside)
         for g in groups
     )  # fmt: skip
     return [cell for cell in found if cell]
@@ -123,7 +141,7 @@ def end(name: str) -> None:
 def remove(cell: str) -> None:
     """End the actors of a cell, then give its resources back: a group must not go from under its actors."""
     for name in names():
-        if name == detector_name(cell) or name.startswith(f"decoder/{cell}/"):
+        if name == detector_name(cell) or name.startswith((f"detector/{cell}/", f"decoder/{cell}/")):
             end(name)
     try:
         remove_placement_group(get_placement_group(cell))

@@ -102,7 +102,8 @@ def bill(usage: Usage, sheet: Sheet) -> tuple[Line, ...]:
     ``utilisation``, which leaves room for peaks; and memory, which as a peak has its room already, for the whole hour,
     as a live stream holds it. A container is rented by processor and memory, and has at least the memory that is sold
     with its processors. Of an instance a stream takes the share that the scarcest of the three makes necessary. What
-    uses a GPU is always on the sheet's GPU instance. ``spread`` pays for its ``bytes_network`` between zones as well.
+    uses a GPU is always on the sheet's GPU instance. ``spread``, and ``colocated`` with meters that are parted among
+    nodes, pay for ``bytes_network`` between zones as well.
 
     ``staged`` pays for the duration of each function times its memory (see :func:`gb_seconds`), for starting them, for
     the state machine's transitions, for requests to the bucket (listing is sold as writing, deleting is free), and for
@@ -117,7 +118,7 @@ def bill(usage: Usage, sheet: Sheet) -> tuple[Line, ...]:
     if usage.shape == "staged":
         return _staged(usage, sheet)
     lines = _hosted(usage, sheet)
-    if usage.shape == "spread":
+    if usage.shape == "spread" or (usage.shape == "colocated" and usage.bytes_network):
         sent = _hourly(usage, usage.bytes_network / GB)
         lines = (*lines, _line("transfer", "between zones", sent, sheet.transfer))
     return lines

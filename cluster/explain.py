@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, get_args
 
 from actors.probe import Pictures
 from cluster.asking import Asked
+from cluster.clones import ways
 from cluster.cost import HOUR_SECONDS, bill, total
-from cluster.estimate import CARRIES, estimate
+from cluster.estimate import ASSUMED, CARRIES, estimate
 from cluster.prices import Sheet
 from cluster.settings import Placement
 from cluster.shape import Placed, Plan, Shape, plan
@@ -59,14 +60,23 @@ def explain(asked: Sequence[Asked], shape: Shape, placement: Placement, gpus: fl
 
 def _one(made: Plan, asked: Sequence[Asked], chosen: Placed, sheet: Sheet) -> Explained:
     streams = [_together(one.pictures) for one in asked]
-    usage = estimate(made.shape, streams)
-    lines = bill(usage, sheet)
     moved = round(sum(one.bytes_per_second for one in streams))
+    ways = _ways(made, moved)
+    usage = estimate(made.shape, streams)
+    if made.subsets:
+        usage = replace(usage, bytes_network=ways["bytes_network"] * HOUR_SECONDS)
+    lines = bill(usage, sheet)
     cpu = sum((Decimal(str(burnt)) for burnt in usage.cpu_seconds.values()), Decimal(0)) / HOUR_SECONDS / len(streams)
     return Explained(
-        made, made.shape == chosen, dict.fromkeys(CARRIES[made.shape], moved), cpu, usage.peak_memory_bytes,
+        made, made.shape == chosen, ways, cpu, usage.peak_memory_bytes,
         total(lines), tuple((line.kind, line.what, line.money) for line in lines),
     )  # fmt: skip
+
+
+def _ways(made: Plan, moved: int) -> dict[str, int]:
+    """Bytes a second on each way; detectors on other nodes than the decoders have each frame sent, each of them."""
+    found = dict.fromkeys(CARRIES[made.shape], moved)
+    return found | {"bytes_network": moved * (made.nodes - 1)} if made.nodes > 1 else found
 
 
 def _together(tracks: Sequence[Pictures]) -> Pictures:
@@ -81,17 +91,31 @@ def text(asked: Sequence[Asked], explained: Sequence[Explained], shape: Shape, s
     mine = " (this job's, where there is no GPU)" if shape == "auto" else " (this job's)"
     for one in explained:
         mark = mine if one.chosen else ""
-        lines += ["", f"{one.plan.shape}{mark}: {_SCOPES[one.plan.shape]}", *_stages(one.plan)]
+        parted = f"; parted, on {one.plan.nodes} nodes" if one.plan.subsets else ""
+        lines += ["", f"{one.plan.shape}{mark}: {_SCOPES[one.plan.shape]}{parted}", *_stages(one.plan)]
         ways = tuple(one.bytes_per_second)
-        rate = next(iter(one.bytes_per_second.values()), 0)
+        rate = max(one.bytes_per_second.values(), default=0)
         lines.append(f"  boundary   decoder > meters: {_BOUNDARIES[ways]}{f', {_rate(rate)} in all' if rate else ''}")
         lines.append(f"  bundles    {_bundles(one.plan)}")
+        if one.plan.subsets:
+            lines.append(_sent(one.plan.nodes - 1, sheet))
         parts = ", ".join(f"{what} {money:.4f}" for _, what, money in one.lines)
         lines.append(f"  estimate   {one.cpu:.3f} processors and {one.memory_bytes >> 20} MiB for each stream")
         lines.append(f"  estimate   {one.money:.4f} {sheet.currency} per stream-hour: {parts}")
     lines += ["", "Bundles are as set; a cluster that has measured streams of a shape sizes its new cells by that."]
     lines += [f"Estimates: of costs measured elsewhere, at list prices of {sheet.region}. Nothing was submitted."]
     return "\n".join(lines)
+
+
+def _sent(clones: int, sheet: Sheet) -> str:
+    """What frames for detectors on other nodes cost, and what decoding the source there would."""
+    cost = ways(clones, sheet)
+    one = f"a stream of {ASSUMED.width}x{ASSUMED.height} {ASSUMED.per_second:g}/s"
+    others = "node" if clones == 1 else "nodes"
+    return (
+        f"  frames     to {clones} other {others}: {cost.frames:.4f} {sheet.currency} an hour for {one};"
+        f" to decode it again there would cost {cost.decode:.4f}, but is not done"
+    )
 
 
 def _sources(asked: Sequence[Asked]) -> str:
@@ -114,10 +138,23 @@ def _stages(made: Plan) -> list[str]:
     if not made.detectors:
         return [f"  stages     source > decoder > meters > {after}: one process, {made.decoder_cpus:g} CPU"]
     gpu = f", {made.detector_gpus:g} GPU" if made.detector_gpus else ""
+    if made.subsets:
+        return [
+            f"  stages     source > decoder, sound, {after}: one process each, {made.decoder_cpus:g} CPU",
+            f"             meters of pictures: too much for one node, {made.detectors} for {made.decoders} streams",
+            *_clones(made, gpu),
+        ]
     shared = f"{made.detectors} for {made.decoders} streams, {made.detector_cpus:g} CPU{gpu}"
     return [
         f"  stages     source > decoder, sound, {after}: one process each, {made.decoder_cpus:g} CPU",
         f"             meters of pictures: {shared}",
+    ]
+
+
+def _clones(made: Plan, gpu: str) -> list[str]:
+    return [
+        f"             {number}. {', '.join(subset.groups)}: {subset.cpus:g} CPU{gpu}; sent every frame"
+        for number, subset in enumerate(made.subsets, 1)
     ]
 
 
@@ -148,7 +185,9 @@ def document(asked: Sequence[Asked], explained: Sequence[Explained], sheet: Shee
         "shapes": [
             {"shape": one.plan.shape, "chosen": one.chosen, "strategy": one.plan.strategy, "bundles": one.plan.bundles,
              "sizes": "settings",
-             "streams_per_cell": one.plan.decoders, "bytes_per_second": one.bytes_per_second,
+             "streams_per_cell": one.plan.decoders,
+             "subsets": [{"groups": subset.groups, "cpu": subset.cpus} for subset in one.plan.subsets],
+             "bytes_per_second": one.bytes_per_second,
              "cpu": float(one.cpu), "memory_bytes": one.memory_bytes, "money_per_stream_hour": float(one.money),
              "money": [{"kind": kind, "what": what, "money": float(money)} for kind, what, money in one.lines]}
             for one in explained

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +15,8 @@ from actors.hop import Beside, HopBroken, Traffic
 from actors.measure import Rows
 from actors.media import Batch
 from actors.remote import Measured, node
-from cluster.share import Share
+from cluster.ends import Detector, Sent
+from cluster.functions import joined
 
 CREDIT_BYTES = 64 << 20
 """Frames of one stream that may be under way: the object store itself never pushes back, it spills."""
@@ -29,51 +29,43 @@ PATIENCE_SECONDS = 120.0
 
 
 @dataclass(slots=True)
-class _Sent:
-    """A batch in the store, how many frames and bytes it has, and the nodes that it lies on by now."""
-
-    batch: ray.ObjectRef[Batch]
-    frames: int
-    bytes: int
-    nodes: set[str]
-
-
-@dataclass(slots=True)
 class _UnderWay:
-    """A batch that is being measured, the batches before it that hold its context, and the answer to come."""
+    """A batch that is being measured, the batches before it that hold its context, and an answer to come of each."""
 
-    sent: _Sent
-    context: tuple[_Sent, ...]
-    answer: ray.ObjectRef[Measured]
+    sent: Sent
+    context: tuple[Sent, ...]
+    answers: list[ray.ObjectRef[Measured]]
 
 
 class ObjectStore(Beside):
-    """Sends batches to a detector actor by reference. Rows come back in the order in which batches were sent.
+    """Sends batches to detector actors by reference. Rows come back in the order in which batches were sent.
 
     Context frames are not written again: the detector reads them in the batches before, which stay in the store until
     the batches that need them are measured. A detector on another node has Ray pull each batch once into the store
-    there; that is counted when its answer comes.
+    there; that is counted when its answer comes. Where there are several, each measures metrics of its own of every
+    batch; a batch is under way until all have answered, and one that does not answer is asked again alone.
     """
 
     def __init__(
-        self, detector: Callable[[], Any], wanted: frozenset[str], shape: str = "colocated", credit: int = CREDIT_BYTES
-    ) -> None:
+        self, detector: Callable[[], Any], wanted: frozenset[str], shape: str = "colocated",
+        credit: int = CREDIT_BYTES, others: Sequence[Detector] = (),
+    ) -> None:  # fmt: skip
         """Begin.
 
         Args:
             detector: Finds the handle of the detector actor; asked again when that one does not answer.
-            wanted: Names of metrics.
+            wanted: Names of metrics that it measures.
             shape: What this is called in usage.
             credit: Bytes of frames that may be under way.
+            others: Further detectors, for other metrics.
         """
         self.shape, self.traffic = shape, Traffic()
-        self._find, self._wanted, self._credit, self._node = detector, wanted, credit, node()
-        self._detector = detector()
+        self._credit, self._node = credit, node()
+        self._ends = [Detector(detector, wanted), *others]
         self._under_way: deque[_UnderWay] = deque()
-        self._earlier: deque[_Sent] = deque()
+        self._earlier: deque[Sent] = deque()
         self._next_row = -1
         self._bytes = 0
-        self._share = Share()
 
     def send(self, batch: Batch) -> Iterator[Rows]:
         """Write a batch into the store and have it measured; give what is measured by now.
@@ -86,14 +78,14 @@ class ObjectStore(Beside):
             yield self._next()
         context = self._context(batch)
         stored = ray.put(replace(batch, context=()) if context else batch)
-        sent = _Sent(stored, len(batch.frames), size, {self._node})
-        self._under_way.append(_UnderWay(sent, context, self._call(sent, context)))
+        sent = Sent(stored, batch.track, batch.first_row, len(batch.frames), size, {self._node})
+        self._under_way.append(_UnderWay(sent, context, [end.ask(sent, context) for end in self._ends]))
         self._earlier.append(sent)
         self._bytes += size
         self.traffic.batches += 1
         self.traffic.copies += 1
         self.traffic.bytes_object_store += size
-        while self._under_way and ray.wait([self._under_way[0].answer], timeout=0, fetch_local=False)[0]:
+        while self._under_way and self._is_answered(self._under_way[0]):
             yield self._next()
 
     def drain(self) -> Iterator[Rows]:
@@ -105,7 +97,7 @@ class ObjectStore(Beside):
         while self._under_way:
             yield self._next()
 
-    def _context(self, batch: Batch) -> tuple[_Sent, ...]:
+    def _context(self, batch: Batch) -> tuple[Sent, ...]:
         """The batches sent before, oldest first, that hold a batch's context; none where that was not sent."""
         follows, self._next_row = batch.first_row == self._next_row, batch.first_row + len(batch.frames)
         if not batch.context or not follows:
@@ -114,46 +106,48 @@ class ObjectStore(Beside):
             self._earlier.popleft()
         return tuple(self._earlier)
 
-    def _call(self, sent: _Sent, context: tuple[_Sent, ...]) -> ray.ObjectRef[Measured]:
-        answer: ray.ObjectRef[Measured] = self._detector.measure.remote(
-            self._wanted, sent.batch, *(earlier.batch for earlier in context)
-        )
-        return answer
+    def _is_answered(self, one: _UnderWay) -> bool:
+        ready, _ = ray.wait(one.answers, num_returns=len(one.answers), timeout=0, fetch_local=False)
+        return len(ready) == len(one.answers)
 
     def _next(self) -> Rows:
         """Rows of the oldest batch under way."""
+        measured = [self._answer(number) for number in range(len(self._ends))]
+        oldest = self._under_way.popleft()
+        self._bytes -= oldest.sent.bytes
+        for end, one in zip(self._ends, measured, strict=True):
+            end.count(one)
+            self._count(one, (oldest.sent, *oldest.context))
+        self.traffic.peak_memory_bytes = sum(end.peak_bytes for end in self._ends)
+        return joined([one.rows for one in measured])
+
+    def _answer(self, number: int) -> Measured:
+        """What one of the detectors says of the oldest batch under way."""
         began = time.monotonic()
-        oldest = self._under_way[0]
         while True:
             try:
-                measured = ray.get(oldest.answer, timeout=CALL_SECONDS)
-                break
+                measured: Measured = ray.get(self._under_way[0].answers[number], timeout=CALL_SECONDS)
+                return measured
             except RayTaskError:
                 raise
             except (RayActorError, GetTimeoutError, ObjectLostError) as error:
                 if time.monotonic() - began > PATIENCE_SECONDS:
                     raise HopBroken(f"no detector has answered for {PATIENCE_SECONDS:.0f} s") from error
-                self._again()
-        self._under_way.popleft()
-        self._bytes -= oldest.sent.bytes
-        self._count(measured, (oldest.sent, *oldest.context))
-        return measured.rows
+                self._again(number)
 
-    def _count(self, measured: Measured, read: Iterable[_Sent]) -> None:
+    def _count(self, measured: Measured, read: Sequence[Sent]) -> None:
         """What an answer tells: what its detector burnt, and which batches came to its node for it."""
         traffic = self.traffic
         traffic.cpu_seconds += measured.cpu_seconds
-        traffic.peak_memory_bytes = self._share.of(measured.cpu_seconds, measured.all_seconds, measured.peak_bytes)
         for sent in read:
             if measured.node not in sent.nodes:
                 sent.nodes.add(measured.node)
                 traffic.bytes_network += sent.bytes
                 traffic.copies += 1
 
-    def _again(self) -> None:
-        """Send everything under way once more: measuring has no memory, so nothing is lost and nothing doubled."""
+    def _again(self, number: int) -> None:
+        """Send one detector everything under way once more: measuring has no memory, so nothing is lost or doubled."""
         time.sleep(0.05)
-        with suppress(ValueError):  # none of that name: the supervisor starts another
-            self._detector = self._find()
+        self._ends[number].renew()
         for one in self._under_way:
-            one.answer = self._call(one.sent, one.context)
+            one.answers[number] = self._ends[number].ask(one.sent, one.context)

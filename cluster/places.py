@@ -59,19 +59,23 @@ class Cell:
 
     @classmethod
     def parse(
-        cls, name: str, bundles: Sequence[Mapping[str, float]], decoder_cpus: float, *, placed: bool
-    ) -> Cell | None:
+        cls, name: str, bundles: Sequence[Mapping[str, float]], decoder_cpus: float, *, placed: bool,
+        beside: float = 0.0,
+    ) -> Cell | None:  # fmt: skip
         """A cell by its name and the resources of its bundles; None: it is none.
 
-        ``decoder_cpus``: processors of a decoder, as many of which as fit share the first bundle of ``spread``.
+        ``decoder_cpus``: processors of a decoder, as many of which as fit share the first bundle of ``spread``, and of
+        ``colocated`` where that has ``beside`` processors for a detector.
         """
         match = _CELL.fullmatch(name)
         shape = _SHAPES.get(match["shape"]) if match else None
         if match is None or shape is None:
             return None
-        shared = int(bundles[0]["CPU"] / decoder_cpus + 1e-6)
-        slots = shared if shape == "spread" else len(bundles) - (shape == "colocated")
-        each = decoder_cpus if shape == "spread" else bundles[0]["CPU"]
+        taken = beside if shape == "colocated" else 0.0
+        shared = int((bundles[0]["CPU"] - taken) / decoder_cpus + 1e-6)
+        is_shared = shape == "spread" or taken > 0.0
+        slots = shared if is_shared else len(bundles) - (shape == "colocated")
+        each = decoder_cpus if is_shared else bundles[0]["CPU"]
         return cls(shape, int(match["number"]), slots, placed, each)
 
 
@@ -80,6 +84,6 @@ def cell_name(shape: Placed, number: int) -> str:
     return f"cell/{shape}/{number}"
 
 
-def detector_name(cell: str) -> str:
-    """The name of a cell's detector."""
-    return f"detector/{cell}"
+def detector_name(cell: str, number: int = 0) -> str:
+    """The name of a detector of a cell."""
+    return f"detector/{cell}/{number}" if number else f"detector/{cell}"

@@ -15,6 +15,9 @@ class Placement(BaseSettings):
     decoder_cpus: float = Field(0.2, gt=0, le=64, title="processors of one decoder; 1080p25 takes 0.15")
     detector_cpus: float = Field(0.2, gt=0, le=64, title="processors of the detector of a cell")
     detector_gpus: float = Field(0.25, ge=0, le=8, title="share of a GPU of the detector of a cell")
+    node_detector_cpus: float = Field(
+        64, gt=0, le=64, title="processors of each node for a detector; with more in detector_cpus meters are parted"
+    )
 
 
 class Chunks(BaseSettings):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cluster.settings import Placement
+from cluster.subsets import Subset, parts, split
 
 Placed = Literal["fused", "colocated", "spread", "staged"]
 Shape = Literal["auto", "fused", "colocated", "spread", "staged"]
@@ -17,7 +18,8 @@ class Plan:
     """One cell: ``decoders`` for a stream each and, if frames leave them, ``detectors`` for meters.
 
     Each has a bundle of resources of its own, all of them on one node; in ``spread`` the decoders share one bundle, and
-    no two bundles share a node.
+    no two bundles share a node. Where one node cannot hold all meters there is a detector for each of ``subsets``, on a
+    node of its own: in ``colocated`` the first one is in the bundle that the decoders share.
     """
 
     shape: Placed
@@ -26,35 +28,55 @@ class Plan:
     detectors: int = 0
     detector_cpus: float = 0.0
     detector_gpus: float = 0.0
+    subsets: tuple[Subset, ...] = ()
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether decoders share a bundle, and no two bundles a node."""
+        return self.shape == "spread" or bool(self.subsets)
 
     @property
     def strategy(self) -> Literal["STRICT_PACK", "STRICT_SPREAD"]:
         """How bundles lie on nodes: all on one, or each on another."""
-        return "STRICT_SPREAD" if self.shape == "spread" else "STRICT_PACK"
+        return "STRICT_SPREAD" if self.is_spread else "STRICT_PACK"
 
     @property
     def nodes(self) -> int:
         """How many nodes it takes."""
-        return len(self.bundles) if self.shape == "spread" else 1
+        return len(self.bundles) if self.is_spread else 1
+
+    @property
+    def beside(self) -> float:
+        """Processors of the decoders' bundle that are a detector's."""
+        return self.subsets[0].cpus if self.subsets and self.shape == "colocated" else 0.0
 
     @property
     def bundles(self) -> list[dict[str, float]]:
         """Resources of each bundle: decoders first, then detectors."""
-        detector = {"CPU": self.detector_cpus} | ({"GPU": self.detector_gpus} if self.detector_gpus else {})
-        together = self.shape == "spread"
-        decoders = [{"CPU": round(self.decoder_cpus * self.decoders, 4)}] if together else [
-            {"CPU": self.decoder_cpus}
-        ] * self.decoders  # fmt: skip
-        return decoders + [detector] * self.detectors
+        detectors = [self._resources(self.detector(number)) for number in range(self.detectors)]
+        if not self.is_spread:
+            return [{"CPU": self.decoder_cpus}] * self.decoders + detectors
+        decoders = self.decoder_cpus * self.decoders
+        if self.shape == "spread":
+            return [{"CPU": round(decoders, 4)}, *detectors]
+        return [{**detectors[0], "CPU": round(decoders + self.beside, 4)}, *detectors[1:]]
+
+    def detector(self, number: int) -> float:
+        """Processors of a detector."""
+        return self.subsets[number].cpus if self.subsets else self.detector_cpus
 
     def decoder_bundle(self, slot: int) -> int:
         """The bundle that the decoder of a seat is in."""
-        return 0 if self.shape == "spread" else slot
+        return 0 if self.is_spread else slot
 
-    @property
-    def detector_bundle(self) -> int:
-        """The first bundle of a detector."""
-        return 1 if self.shape == "spread" else self.decoders
+    def detector_bundle(self, number: int = 0) -> int:
+        """The bundle that a detector is in."""
+        if not self.is_spread:
+            return self.decoders + number
+        return number + (self.shape == "spread")
+
+    def _resources(self, cpus: float) -> dict[str, float]:
+        return {"CPU": cpus} | ({"GPU": self.detector_gpus} if self.detector_gpus else {})
 
 
 def plan(shape: Shape, placement: Placement, gpus: float) -> Plan:
@@ -64,11 +86,16 @@ def plan(shape: Shape, placement: Placement, gpus: float) -> Plan:
         shape: What is asked for; ``auto`` is ``colocated`` where there is a GPU to be shared, else ``fused``.
         placement: Sizes.
         gpus: What the cluster has.
+
+    Raises:
+        cluster.subsets.TooSmall: One of the meters alone is too much for a node.
     """
     chosen: Placed = ("colocated" if gpus else "fused") if shape == "auto" else shape
     if chosen in ("fused", "staged"):
         return Plan(chosen, placement.streams_per_cell, placement.decoder_cpus)
+    is_parted = placement.detector_cpus > placement.node_detector_cpus
+    subsets = split(parts(placement.detector_cpus), placement.node_detector_cpus) if is_parted else ()
     return Plan(
-        chosen, placement.streams_per_cell, placement.decoder_cpus, 1, placement.detector_cpus,
-        placement.detector_gpus if gpus else 0.0,
+        chosen, placement.streams_per_cell, placement.decoder_cpus, len(subsets) or 1, placement.detector_cpus,
+        placement.detector_gpus if gpus else 0.0, subsets,
     )  # fmt: skip

@@ -137,8 +137,11 @@ class Sizing:
         seen.last = burnt
 
     def plan(self, made: Plan, nodes: Sequence[float]) -> Plan:
-        """A plan with the sizes that a new cell gets. ``nodes``: processors of each. ``spread`` keeps the settings'."""
-        if made.shape == "spread":
+        """A plan with the sizes that a new cell gets. ``nodes``: processors of each.
+
+        Cells on several nodes keep the settings'.
+        """
+        if made.is_spread:
             return made
         self._node_cpus = max(self._node_cpus, *nodes, 0.0)
         settings = Sizes(self._placement.decoder_cpus, self._placement.detector_cpus)

@@ -10,47 +10,33 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayError
+from ray.exceptions import RayError
 
 from actors.detectors import DETECTORS
 from actors.limits import Limits
-from actors.remote import Order, Report
+from actors.remote import Order
 from actors.storage import StorageError
 from actors.trust import Trust
 from cluster import cell as cells
 from cluster import recording
 from cluster.bucketurl import NEEDED_THERE
 from cluster.desired import Desired
-from cluster.jobs import Job, JobStore, Outcome, Unfit, Wish
+from cluster.jobs import Job, JobStore, Unfit, Wish
 from cluster.places import Seat, cell_name
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
 from cluster.settings import Chunks, Placement, Supervision
 from cluster.shape import Plan, plan
 from cluster.sizing import Sizing
-from cluster.spent import Processors, Usage
+from cluster.subsets import TooSmall
+from cluster.watching import Watch, Watched
 from cluster.whole import Whole
 
 NAME = "supervisor"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Watched:
-    """What this process has seen of a stream: its newest report, since when it does not answer, what it waits for."""
-
-    report: Report | None = None
-    silent_since: float | None = None
-    restarts: int = 0
-    not_before: float = 0.0
-    cell: str | None = None
-    waits: str = ""
-    processors: Processors | None = None
-    pids: set[int] = field(default_factory=set)
 
 
 class Supervisor:
@@ -73,18 +59,25 @@ class Supervisor:
         self._placement, self._rules = placement or Placement(), supervision or Supervision()
         self._chunks = chunks or Chunks()
         self._desired = Desired(JobStore(uri))
-        self._watched: dict[str, Watched] = {}
         self._idle: dict[str, float] = {}
         self._sizing = Sizing(self._placement)
+        self._watch = Watch(self._desired, self._rules, self._sizing)
         self._whole = Whole(self._rules)
         self._tidied = time.monotonic()
         self.trouble = ""
         threading.Thread(target=self._run, name="sightline-supervisor", daemon=True).start()
 
     def submit(self, job: Job) -> tuple[Job, bool]:
-        """See :meth:`cluster.desired.Desired.submit`; a job of the shape ``staged`` is unfit without a bucket."""
+        """See :meth:`cluster.desired.Desired.submit`.
+
+        A job of the shape ``staged`` is unfit without a bucket, and one whose meters no node can hold.
+        """
         if job.spec.shape == "staged" and self._chunks.bucket is None:
             raise Unfit(NEEDED_THERE)
+        try:
+            self._plan(job.spec.shape)
+        except TooSmall as error:
+            raise Unfit(str(error)) from error
         return self._desired.submit(job)
 
     def change(self, job: str, desired: Wish | None, tags: Mapping[str, str | None] | None) -> Job | None:
@@ -101,7 +94,7 @@ class Supervisor:
 
     def watched(self) -> dict[str, Watched]:
         """What is known of the streams that run or ran since this process began."""
-        return dict(self._watched)
+        return dict(self._watch.streams)
 
     def health(self) -> str:
         """What is wrong, in one line; empty if nothing is."""
@@ -130,9 +123,9 @@ class Supervisor:
         """One round: see what runs, note what ended, and mend the difference."""
         recording.begin(self._uri)
         seats = cells.seats()
-        self._poll(seats)
-        self._miss(seats)
-        there = cells.cells(self._placement.decoder_cpus)
+        self._watch.poll(seats)
+        self._watch.miss(seats)
+        there = cells.cells(self._placement.decoder_cpus, self._beside())
         now = time.monotonic()
         occupied = {seat.cell for seat in seats}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
@@ -148,7 +141,7 @@ class Supervisor:
     def _wanted(self) -> list[Wanted]:
         auto = self._plan("auto").shape
         return [
-            Wanted(name, auto if shape == "auto" else shape, self._watched.get(name, Watched()).not_before)
+            Wanted(name, auto if shape == "auto" else shape, self._watch.streams.get(name, Watched()).not_before)
             for job in self._desired.all().values() for shape in [job.spec.shape] for name in job.open
         ]  # fmt: skip
 
@@ -158,20 +151,27 @@ class Supervisor:
         there = len(cells.nodes()) if max(needed.values(), default=1) > 1 else 1
         for one in wanted:
             short = f"{one.shape} needs {needed[one.shape]} nodes; there {'is' if there == 1 else 'are'} {there}"
-            watched = self._watched.setdefault(one.stream, Watched())
+            watched = self._watch.of(one.stream)
             watched.waits = short if there < needed[one.shape] else ""
 
     def _tell_what_is_taken(self, reserved: Mapping[str, float]) -> None:
         """Say of streams what is reserved for them (here by cell) and what they take, and log which take more."""
-        sitting = {name: seen.cell for name, seen in self._watched.items() if seen.cell is not None}
+        sitting = {name: seen.cell for name, seen in self._watch.streams.items() if seen.cell is not None}
         mine = {name: reserved[cell] for name, cell in sitting.items() if cell in reserved}
         for name, cpus in mine.items():
-            self._watched[name].processors = self._sizing.of(name, cpus)
+            self._watch.streams[name].processors = self._sizing.of(name, cpus)
         for line in self._sizing.beyond(mine):
             log.warning("%s", line)
 
     def _plan(self, shape: Any) -> Plan:
         return plan(shape, self._placement, ray.cluster_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]
+
+    def _beside(self) -> float:
+        """Processors of the decoders' bundle that are a detector's, in ``colocated``."""
+        try:
+            return self._plan("colocated").beside
+        except TooSmall:
+            return 0.0
 
     def _take(self, step: Step) -> None:
         match step:
@@ -194,7 +194,7 @@ class Supervisor:
             seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings, self._trust, evidence=True,
             limits=limits,
         )  # fmt: skip
-        watched = self._watched.setdefault(seat.stream, Watched())
+        watched = self._watch.of(seat.stream)
         watched.cell, watched.report, watched.silent_since = seat.cell, None, None
         cells.begin(seat, self._plan(seat.shape), order, self._uri, self._chunks)
 
@@ -203,90 +203,13 @@ class Supervisor:
         decoder = cells.handle(seat.name)
         if decoder is None:
             return
-        watched = self._watched.setdefault(seat.stream, Watched())
+        watched = self._watch.of(seat.stream)
         if watched.silent_since is None:
             watched.silent_since = time.monotonic()
         if time.monotonic() - watched.silent_since > self._rules.answer_seconds:
             cells.end(seat.name)
             return
         decoder.stop.remote()
-
-    def _poll(self, seats: list[Seat]) -> None:
-        """Ask every decoder how it stands, all at once."""
-        asked = {seat: decoder.report.remote() for seat in seats if (decoder := cells.handle(seat.name)) is not None}
-        if not asked:
-            return
-        ready, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=self._rules.answer_seconds / 4)
-        known = set(ready)
-        for seat, answer in asked.items():
-            try:
-                report: Report | None = ray.get(answer, timeout=1.0) if answer in known else None
-            except RayActorError as error:
-                self._crashed(seat, error)
-                continue
-            except GetTimeoutError:
-                report = None
-            self._heard(seat, report)
-
-    def _heard(self, seat: Seat, report: Report | None) -> None:
-        watched = self._watched.setdefault(seat.stream, Watched(cell=seat.cell))
-        if report is None:
-            watched.silent_since = watched.silent_since or time.monotonic()
-            if time.monotonic() - watched.silent_since > self._rules.answer_seconds:
-                log.warning("%s: its decoder does not answer and is started again", seat.stream)
-                cells.end(seat.name)
-                watched.cell = None
-                self._again(watched)
-            return
-        job = self._desired.of(seat.stream)
-        if job is not None and seat.stream in job.open:
-            watched.silent_since = None
-        watched.report = report
-        watched.pids.add(report.pid)
-        if report.burnt is not None:
-            self._sizing.note(seat.stream, seat.shape, report.burnt, live=report.live)
-        if report.outcome:
-            self._ended(seat, watched, report)
-
-    def _miss(self, seats: list[Seat]) -> None:
-        """Count decoders that are gone with their names, as those of a lost node are, unless their end was noted."""
-        names = {seat.stream for seat in seats}
-        for stream, watched in self._watched.items():
-            if watched.cell is not None and stream not in names:
-                log.warning("%s: its decoder is gone", stream)
-                watched.cell = watched.report = None
-                self._again(watched)
-
-    def _ended(self, seat: Seat, watched: Watched, report: Report) -> None:
-        """A decoder's work is over: note how, and free its seat."""
-        job = self._desired.of(seat.stream)
-        if report.outcome in ("broken", "fenced"):
-            log.warning("%s: %s: %s", seat.stream, report.outcome, report.error)
-            self._again(watched)
-        elif job is not None and report.document is not None and watched.cell is not None:
-            status = "quarantined" if report.outcome == "quarantined" else report.document["status"]
-            outcome = Outcome(status=status, error=report.document.get("error")) if seat.stream in job.open else None
-            usage = Usage.model_validate(report.document["usage"])
-            self._desired.conclude(job.id, seat.stream, outcome, usage)
-        watched.cell = None
-        cells.end(seat.name)
-
-    def _crashed(self, seat: Seat, error: Exception) -> None:
-        watched = self._watched.setdefault(seat.stream, Watched(cell=seat.cell))
-        cells.end(seat.name)
-        if watched.cell is None:
-            return  # counted already; its name lingers
-        log.warning("%s: its decoder died: %s", seat.stream, str(error).splitlines()[0])
-        watched.cell = watched.report = None
-        self._again(watched)
-
-    def _again(self, watched: Watched) -> None:
-        """Count a restart. The first is at once; those that follow within a minute wait longer each time."""
-        now = time.monotonic()
-        recent = now - watched.not_before < 60.0 if watched.restarts else False
-        wait = min(self._rules.backoff_seconds * 2 ** min(watched.restarts, 6), 30.0) if recent else 0.0
-        watched.restarts += 1
-        watched.not_before = now + wait
 
     def _tidy(self, now: float) -> None:
         if now - self._tidied < self._rules.tidy_seconds:

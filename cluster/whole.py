@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Whole:
-    """Knows which cells have found no place for too long, and sees that each placed one has its detector.
+    """Knows which cells have found no place for too long, and sees that each placed one has its detectors.
 
     It asks detectors whether they are there, and starts another where one is gone or does not answer.
 
@@ -52,36 +52,36 @@ class Whole:
 
     def _detectors(self, placed: Sequence[Cell], plan_of: Callable[[Any], Plan], now: float) -> None:
         named = cells.names()
-        plans = {cell.name: plan for cell in placed if (plan := plan_of(cell.shape)).detectors}
-        self._well = {cell: self._well.get(cell, now) for cell in plans}
-        self._asked = {cell: answer for cell, answer in self._asked.items() if cell in plans}
-        for cell, plan in plans.items():
-            if detector_name(cell) not in named:
-                self._anew(cell, plan, now)
-            elif self._answered(cell):
-                self._well[cell] = now
-            elif now - self._well[cell] > self._patience:
-                log.warning("%s: its detector does not answer and is ended", cell)
-                cells.end(detector_name(cell))
-            elif cell not in self._asked and now - self._well[cell] > self._patience / 4:
-                self._ask(cell)
+        needed = {
+            detector_name(cell.name, number): (cell.name, plan, number)
+            for cell in placed for plan in [plan_of(cell.shape)] for number in range(plan.detectors)
+        }  # fmt: skip
+        self._well = {name: self._well.get(name, now) for name in needed}
+        self._asked = {name: answer for name, answer in self._asked.items() if name in needed}
+        for name, (cell, plan, number) in needed.items():
+            if name not in named:
+                log.warning("%s is gone, and another is started", name)
+                self._well[name] = now
+                self._asked.pop(name, None)
+                cells.begin_detector(cell, plan, number)
+            elif self._answered(name):
+                self._well[name] = now
+            elif now - self._well[name] > self._patience:
+                log.warning("%s does not answer and is ended", name)
+                cells.end(name)
+            elif name not in self._asked and now - self._well[name] > self._patience / 4:
+                self._ask(name)
 
-    def _anew(self, cell: str, plan: Plan, now: float) -> None:
-        log.warning("%s: its detector is gone, and another is started", cell)
-        self._well[cell] = now
-        self._asked.pop(cell, None)
-        cells.begin_detector(cell, plan)
+    def _ask(self, name: str) -> None:
+        if (detector := cells.handle(name)) is not None:
+            self._asked[name] = detector.pid.remote()
 
-    def _ask(self, cell: str) -> None:
-        if (detector := cells.handle(detector_name(cell))) is not None:
-            self._asked[cell] = detector.pid.remote()
-
-    def _answered(self, cell: str) -> bool:
+    def _answered(self, name: str) -> bool:
         """Whether an answer has come that was asked for; one that failed is asked for again."""
-        asked = self._asked.get(cell)
+        asked = self._asked.get(name)
         if asked is None or not ray.wait([asked], timeout=0)[0]:
             return False
-        del self._asked[cell]
+        del self._asked[name]
         try:
             ray.get(asked, timeout=1.0)
         except (RayError, GetTimeoutError):

@@ -52,13 +52,14 @@ def own_ray(cpus=4, store_bytes=512 << 20):
 class Cluster:
     """A supervisor over a results folder, and short ways to ask it."""
 
-    def __init__(self, ray, uri, trust=ANYTHING, chunks=None, **rules):
+    def __init__(self, ray, uri, trust=ANYTHING, chunks=None, sizes=None, **rules):
         from cluster import control
         from cluster.settings import Placement, Supervision
 
         self.ray, self.uri, self._control = ray, str(uri), control
         self.supervisor = control.start(
-            self.uri, trust, Placement(decoder_cpus=0.1, detector_cpus=0.1), Supervision(**{**QUICK, **rules}), chunks
+            self.uri, trust, Placement(**{"decoder_cpus": 0.1, "detector_cpus": 0.1, **(sizes or {})}),
+            Supervision(**{**QUICK, **rules}), chunks,
         )  # fmt: skip
 
     def close(self):

@@ -117,3 +117,24 @@ def test_sources_that_cannot_be_asked_are_assumed_and_say_why(tmp_path):
     assert gone.assumed == "no such file; check the path"
     assert bad.assumed
     assert "hidden" not in live.source
+
+
+def test_parted_meters_are_said_with_what_is_sent_to_each():
+    asked = [Asked("/a.ts", (ASSUMED,), "")]
+    placement = Placement(streams_per_cell=3, detector_cpus=1.0, node_detector_cpus=0.8)
+    explained = explain(asked, "colocated", placement, 0.0, SHEET)
+    said = text(asked, explained, "colocated", SHEET)
+    assert "1. luma: 0.6836 CPU" in said
+    assert "2. difference, signature: 0.3165 CPU" in said
+    assert "1 x (1.2836 CPU) + 1 x (0.3165 CPU) on 2 nodes (STRICT_SPREAD), for 3 streams" in said
+    assert "1 x (0.6 CPU) + 1 x (0.6836 CPU) + 1 x (0.3165 CPU) on 3 nodes (STRICT_SPREAD), for 3 streams" in said
+    assert said.count("to decode it again there would cost") == 2
+    assert "to 1 other node: " in said
+    assert "all on one node; parted, on 2 nodes" in said
+    billed = {one.plan.shape: [money for _, what, money in one.lines if what == "between zones"] for one in explained}
+    assert (len(billed["colocated"]), len(billed["spread"]), len(billed["fused"])) == (1, 1, 0)
+    assert billed["spread"][0] == pytest.approx(2 * billed["colocated"][0])
+    assert "to 2 other nodes: " in said
+    rates = {one.plan.shape: one.bytes_per_second.get("bytes_network", 0) for one in explained}
+    assert rates == {"fused": 0, "colocated": 77_760_000, "spread": 2 * 77_760_000, "staged": 0}
+    assert document(asked, explained, SHEET)["shapes"][1]["subsets"][1]["groups"] == ("difference", "signature")
