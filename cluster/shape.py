@@ -79,18 +79,25 @@ class Plan:
         return {"CPU": cpus} | ({"GPU": self.detector_gpus} if self.detector_gpus else {})
 
 
+def placed(shape: Shape, gpus: float) -> Placed:
+    """The shape itself; for ``auto`` ``colocated`` where there is a GPU to be shared, else ``fused``."""
+    if shape == "auto":
+        return "colocated" if gpus else "fused"
+    return shape
+
+
 def plan(shape: Shape, placement: Placement, gpus: float) -> Plan:
     """The plan of a cell.
 
     Args:
-        shape: What is asked for; ``auto`` is ``colocated`` where there is a GPU to be shared, else ``fused``.
+        shape: What is asked for.
         placement: Sizes.
         gpus: What the cluster has.
 
     Raises:
         cluster.subsets.TooSmall: One of the meters alone is too much for a node.
     """
-    chosen: Placed = ("colocated" if gpus else "fused") if shape == "auto" else shape
+    chosen = placed(shape, gpus)
     if chosen in ("fused", "staged"):
         return Plan(chosen, placement.streams_per_cell, placement.decoder_cpus)
     is_parted = placement.detector_cpus > placement.node_detector_cpus

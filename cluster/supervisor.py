@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import get_args
 
 import ray
 from ray.exceptions import RayError
@@ -28,7 +28,7 @@ from cluster.jobs import Job, JobStore, Unfit, Wish
 from cluster.places import Seat, cell_name
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
 from cluster.settings import Chunks, Placement, Supervision
-from cluster.shape import Plan, plan
+from cluster.shape import Placed, Plan, Shape, placed, plan
 from cluster.sizing import Sizing
 from cluster.subsets import TooSmall
 from cluster.watching import Watch, Watched
@@ -125,34 +125,49 @@ class Supervisor:
         seats = cells.seats()
         self._watch.poll(seats)
         self._watch.miss(seats)
-        there = cells.cells(self._placement.decoder_cpus, self._beside())
+        plans, unfit = self._plans()
+        beside = plans["colocated"].beside if "colocated" in plans else 0.0
+        there = cells.cells(self._placement.decoder_cpus, beside)
         now = time.monotonic()
         occupied = {seat.cell for seat in seats}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
         idle = [name for name, since in self._idle.items() if now - since > self._rules.idle_seconds]
-        stuck = self._whole.look(there, self._plan, now)
+        stuck = self._whole.look(there, plans, now)
         wanted = self._wanted()
-        for step in mend(wanted, seats, there, now, idle, stuck):
+        for step in mend([one for one in wanted if one.shape in plans], seats, there, now, idle, stuck):
             self._take(step)
-        self._tell_who_waits(wanted)
+        self._tell_who_waits(wanted, plans, unfit)
         self._tell_what_is_taken({cell.name: cell.decoder_cpus for cell in there})
         self._tidy(now)
 
     def _wanted(self) -> list[Wanted]:
-        auto = self._plan("auto").shape
+        gpus = self._gpus()
         return [
-            Wanted(name, auto if shape == "auto" else shape, self._watch.streams.get(name, Watched()).not_before)
-            for job in self._desired.all().values() for shape in [job.spec.shape] for name in job.open
+            Wanted(name, placed(job.spec.shape, gpus), self._watch.of(name).not_before)
+            for job in self._desired.all().values() for name in job.open
         ]  # fmt: skip
 
-    def _tell_who_waits(self, wanted: list[Wanted]) -> None:
-        """Say of streams that there are too few nodes for their shape."""
-        needed = {shape: self._plan(shape).nodes for shape in {one.shape for one in wanted}}
+    def _plans(self) -> tuple[dict[Placed, Plan], dict[Placed, str]]:
+        """The plan of each shape, or why no node can hold it: jobs may be older than the settings."""
+        plans: dict[Placed, Plan] = {}
+        unfit: dict[Placed, str] = {}
+        for shape in get_args(Placed):
+            try:
+                plans[shape] = self._plan(shape)
+            except TooSmall as error:
+                unfit[shape] = str(error)
+        return plans, unfit
+
+    def _tell_who_waits(
+        self, wanted: list[Wanted], plans: Mapping[Placed, Plan], unfit: Mapping[Placed, str]
+    ) -> None:  # fmt: skip
+        """Say of streams that there are too few nodes for their shape, or that no node can hold its meters."""
+        needed = {one.shape: plans[one.shape].nodes for one in wanted if one.shape in plans}
         there = len(cells.nodes()) if max(needed.values(), default=1) > 1 else 1
         for one in wanted:
-            short = f"{one.shape} needs {needed[one.shape]} nodes; there {'is' if there == 1 else 'are'} {there}"
-            watched = self._watch.of(one.stream)
-            watched.waits = short if there < needed[one.shape] else ""
+            least = needed.get(one.shape, 0)
+            short = f"{one.shape} needs {least} nodes; there {'is' if there == 1 else 'are'} {there}"
+            self._watch.of(one.stream).waits = unfit.get(one.shape, short if there < least else "")
 
     def _tell_what_is_taken(self, reserved: Mapping[str, float]) -> None:
         """Say of streams what is reserved for them (here by cell) and what they take, and log which take more."""
@@ -163,15 +178,12 @@ class Supervisor:
         for line in self._sizing.beyond(mine):
             log.warning("%s", line)
 
-    def _plan(self, shape: Any) -> Plan:
-        return plan(shape, self._placement, ray.cluster_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]
+    def _plan(self, shape: Shape) -> Plan:
+        return plan(shape, self._placement, self._gpus())
 
-    def _beside(self) -> float:
-        """Processors of the decoders' bundle that are a detector's, in ``colocated``."""
-        try:
-            return self._plan("colocated").beside
-        except TooSmall:
-            return 0.0
+    def _gpus(self) -> float:
+        gpus: float = ray.cluster_resources().get("GPU", 0.0)  # type: ignore[no-untyped-call]
+        return gpus
 
     def _take(self, step: Step) -> None:
         match step:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import ray
 from ray.exceptions import GetTimeoutError, RayError
@@ -12,7 +11,7 @@ from ray.exceptions import GetTimeoutError, RayError
 from cluster import cell as cells
 from cluster.places import Cell, detector_name
 from cluster.settings import Supervision
-from cluster.shape import Plan
+from cluster.shape import Placed, Plan
 
 log = logging.getLogger(__name__)
 
@@ -38,23 +37,23 @@ class Whole:
         self._asked: dict[str, ray.ObjectRef[int]] = {}
         self._well: dict[str, float] = {}
 
-    def look(self, there: Sequence[Cell], plan_of: Callable[[Any], Plan], now: float) -> list[str]:
+    def look(self, there: Sequence[Cell], plans: Mapping[Placed, Plan], now: float) -> list[str]:
         """Mend detectors; gives the cells that have been without a place for too long.
 
         Args:
             there: Every cell.
-            plan_of: Gives the plan of a shape.
+            plans: Of each shape that there can be.
             now: Monotonic seconds.
         """
-        self._detectors([cell for cell in there if cell.placed], plan_of, now)
+        self._detectors([cell for cell in there if cell.placed and cell.shape in plans], plans, now)
         self._unplaced = {cell.name: self._unplaced.get(cell.name, now) for cell in there if not cell.placed}
         return [cell for cell, since in self._unplaced.items() if now - since > self._rules.place_seconds]
 
-    def _detectors(self, placed: Sequence[Cell], plan_of: Callable[[Any], Plan], now: float) -> None:
+    def _detectors(self, placed: Sequence[Cell], plans: Mapping[Placed, Plan], now: float) -> None:
         named = cells.names()
         needed = {
             detector_name(cell.name, number): (cell.name, plan, number)
-            for cell in placed for plan in [plan_of(cell.shape)] for number in range(plan.detectors)
+            for cell in placed for plan in [plans[cell.shape]] for number in range(plan.detectors)
         }  # fmt: skip
         self._well = {name: self._well.get(name, now) for name in needed}
         self._asked = {name: answer for name, answer in self._asked.items() if name in needed}

@@ -31,7 +31,7 @@ def expected(tmp_path_factory):
 
 @pytest.fixture
 def parted(own_ray, two_more, tmp_path):
-    made = harness.Cluster(own_ray, tmp_path / "results", **PARTED)
+    made = harness.Cluster(own_ray, tmp_path / "results", sizes=PARTED)
     yield made
     made.close()
 
@@ -79,7 +79,7 @@ def test_a_clone_dies_and_the_others_do_not_notice(parted, own_ray, tmp_path):
 def test_a_job_that_no_node_can_hold_is_refused(own_ray, tmp_path):
     from cluster.jobs import Unfit
 
-    made = harness.Cluster(own_ray, tmp_path / "results", detector_cpus=1.0, node_detector_cpus=0.5)
+    made = harness.Cluster(own_ray, tmp_path / "results", sizes={"detector_cpus": 1.0, "node_detector_cpus": 0.5})
     try:
         with pytest.raises(Unfit, match="SIGHTLINE_NODE_DETECTOR_CPUS"):
             made.submit(defective("plain.mp4"), shape="colocated")
