@@ -13,6 +13,7 @@ GROUP_SECONDS: dict[str, float] = {"luma": 0.00054, "difference": 0.00015, "sign
 """CPU seconds that each group of metrics takes alone for a picture of 1080p in 8 bits: the least of 40 on one
 core of an AMD EPYC. Together they take 0.00075: each line is read once."""
 
+
 class TooSmall(UsageError):
     """No node can hold one of the meters."""
 
