@@ -58,7 +58,7 @@ def analyze(
     from cluster.analysis import analyse, in_order
     from cluster.job import Analysis
     from cluster.sources import expand
-    from serve import output, targets
+    from serve.terminal import output, targets
 
     given = [sources] if isinstance(sources, str | os.PathLike) else sources
     found = expand([os.fspath(source) for source in given], include=include)

@@ -16,12 +16,12 @@ from cluster import control
 from cluster.allowed import Sources
 from cluster.jobs import JobStore
 from cluster.loopback import close_replica
-from serve.api import create_app
-from serve.auth import FileKeys
-from serve.notify import NAME as NOTIFIER
-from serve.notify import NotifierActor
-from serve.raybackend import RayBackend
-from serve.settings import ApiSettings
+from serve.api.application import create_app
+from serve.api.auth import FileKeys
+from serve.api.settings import ApiSettings
+from serve.replica.raybackend import RayBackend
+from serve.webhook.notify import NAME as NOTIFIER
+from serve.webhook.notify import NotifierActor
 
 
 def deploy(

@@ -6,21 +6,21 @@ import sys
 
 import typer
 
-from serve.analyze import analyze
-from serve.detectors import detectors
-from serve.events import events
-from serve.inject import inject
-from serve.keys import keys
-from serve.livedemo import demo
-from serve.ls import ls
-from serve.measurements import measurements
-from serve.show import show
-from serve.stop import stop
-from serve.streams import flushed, ready
-from serve.submit import submit
-from serve.up import down, up
-from serve.verify import verify
-from serve.watch import watch
+from serve.commands.analyze import analyze
+from serve.commands.detectors import detectors
+from serve.commands.events import events
+from serve.commands.inject import inject
+from serve.commands.keys import keys
+from serve.commands.livedemo import demo
+from serve.commands.ls import ls
+from serve.commands.measurements import measurements
+from serve.commands.show import show
+from serve.commands.stop import stop
+from serve.commands.submit import submit
+from serve.commands.up import down, up
+from serve.commands.verify import verify
+from serve.commands.watch import watch
+from serve.terminal.streams import flushed, ready
 
 app = typer.Typer(
     name="sightline", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,

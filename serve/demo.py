@@ -32,7 +32,7 @@ TOLERANCE_SECONDS = 0.25
 def main() -> int:
     """Run it; 0 if every defect was found."""
     import sightline
-    from serve import output
+    from serve.terminal import output
 
     FOLDER.mkdir(exist_ok=True)
     clip = clip_folder() / "bigbuckbunny.mp4"
@@ -86,7 +86,7 @@ def _found(label: Label, incidents: list[dict[str, Any]]) -> dict[str, Any] | No
 
 
 def _table(pairs: list[tuple[str, Label, dict[str, Any] | None]]) -> Table:
-    from serve.output import clock
+    from serve.terminal.output import clock
 
     table = Table(box=None, padding=(0, 2, 0, 2))
     for name in ("clip", "put in", "from", "to", "found as", "from", "to"):

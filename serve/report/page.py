@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from serve.output import Tally, clock, counted, is_marker, marked, problem, totals, unknown
 from serve.report.timeline import timeline
+from serve.terminal.output import Tally, clock, counted, is_marker, marked, problem, totals, unknown
 
 if TYPE_CHECKING:
     from actors.document import Document

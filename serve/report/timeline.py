@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
-from serve.output import clock, counted
+from serve.terminal.output import clock, counted
 
 if TYPE_CHECKING:
     from actors.document import Document

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from serve.api import create_app
-from serve.settings import ApiSettings
-from serve.values import FeedEvent
+from serve.api.application import create_app
+from serve.api.settings import ApiSettings
+from serve.api.values import FeedEvent
 from tests.serve.fake_backend import FakeBackend
 from tests.serve.fake_server import incident
 

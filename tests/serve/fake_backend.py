@@ -13,11 +13,10 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import contextmanager
 
 from cluster.job import JobSpec
-from serve.backend import BackendUnavailable, Busy, Conflict, Refused
-from serve.checking import names
-from serve.covered import Coverage, CoverageQuery
-from serve.kept import evidence
-from serve.values import (
+from serve.api.backend import BackendUnavailable, Busy, Conflict, Refused
+from serve.api.checking import names
+from serve.api.covered import Coverage, CoverageQuery
+from serve.api.values import (
     Change,
     EventId,
     EvidenceKind,
@@ -35,6 +34,7 @@ from serve.values import (
     StreamState,
     Submitted,
 )
+from serve.replica.kept import evidence
 from tests.serve.fake_values import METRICS, STEP, TRACK, chunks, matches, measured, opened, page_of, started
 
 ACTIVE = {"pending", "running"}

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from cluster.job import JobSpec
-from serve.cursor import Key, pack, unpack
-from serve.values import (
+from serve.api.cursor import Key, pack, unpack
+from serve.api.values import (
     Evidence,
     FeedQuery,
     Incident,

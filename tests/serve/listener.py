@@ -14,9 +14,9 @@ from actors.clock import TimeBase
 from actors.incident import Event
 from actors.networks import Networks
 from cluster.job import Webhook
-from serve.delivery import Clock
-from serve.receiver import Receiver
-from serve.webhook import Notifier
+from serve.webhook.delivery import Clock
+from serve.webhook.notifier import Notifier
+from serve.webhook.receiver import Receiver
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 LOOPBACK = Networks.parse(["127.0.0.0/8", "::1"])

@@ -15,10 +15,10 @@ import uvicorn
 
 from actors.incident import NAMESPACE
 from cluster.job import JobSpec
-from serve.api import create_app
-from serve.auth import FileKeys
-from serve.settings import ApiSettings
-from serve.values import Incident
+from serve.api.application import create_app
+from serve.api.auth import FileKeys
+from serve.api.settings import ApiSettings
+from serve.api.values import Incident
 from tests.serve.fake_backend import FakeBackend
 from tests.serve.fake_values import NOTHING_KEPT
 

@@ -11,11 +11,11 @@ import uvicorn
 from typer.testing import CliRunner
 
 from cluster.job import JobSpec
-from serve.address import Address
-from serve.api import create_app
+from serve.api.application import create_app
+from serve.api.settings import ApiSettings
 from serve.cli import app
-from serve.client import Client
-from serve.settings import ApiSettings
+from serve.client.address import Address
+from serve.client.client import Client
 from tests.senders import HttpServer, bytes_of
 from tests.serve.calling import Keys
 from tests.serve.fake_backend import FakeBackend

@@ -1,0 +1,1 @@
+"""The HTTP API. It knows no Ray: it stands on a backend that is handed to it."""

@@ -1,0 +1,1 @@
+"""Telling receivers of incidents: signed, in order, again until they have it."""
