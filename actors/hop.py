@@ -52,7 +52,11 @@ class Hop(Protocol):
     """The boundary between decoder and meters, whatever it is physically. ``shape`` names what it makes of them."""
 
     shape: str
-    traffic: Traffic
+
+    @property
+    def traffic(self) -> Traffic:
+        """What it has carried so far."""
+        ...
 
     def send(self, batch: Batch) -> Iterator[Rows]:
         """Ship a batch; give the rows of batches that are measured by now, in the order they were sent."""

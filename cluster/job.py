@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
+from actors.models.spec import LocalModel
 from cluster.shape import Shape, runs
 from cluster.sources import results_uri
 
@@ -41,6 +42,7 @@ class Analysis(BaseModel):
     results: str = Field("./sightline-results", title="folder or s3:// URI of the tables")
     jobs: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, title="streams at a time")
     fresh: bool = Field(False, title="start over instead of going on")
+    models: tuple[LocalModel, ...] = Field((), title="models of the user, beside the detectors")
 
     _detectors_named = field_validator("detectors")(_some)
     _shape_runs = field_validator("shape")(runs)
