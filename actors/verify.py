@@ -63,6 +63,8 @@ def verify(uri: str) -> list[Finding]:
     if findings:
         return findings
     first = {name: _rows(tables[name], tables.get("seconds")) for name in MEASURED if name in tables}
+    if "metrics" in tables:
+        first["metrics"] = _long_rows(tables["metrics"])
     for _, found in first.values():
         findings += found
     ends = {key: end for counts, _ in first.values() for key, end in counts.items()}
@@ -102,6 +104,25 @@ def _rows(table: Table, seconds: Table | None) -> tuple[dict[tuple[str, str, int
             findings.append(Finding(table.name, stream, f"{where}row {start + index} is not there, or twice"))
         for number in _doubled(of):
             findings.append(Finding(table.name, stream, f"{where}window {number} was measured twice"))
+        findings += _agrees(table, application(stream, run, track), stream, where, int(of["window"].max()))
+    return counts, findings
+
+
+def _long_rows(table: Table) -> tuple[dict[tuple[str, str, int, str], int], list[Finding]]:
+    """Check the table of users' models: each row and metric is there once. Of a live source some may be missing.
+
+    Returns:
+        As :func:`_rows`.
+    """
+    counts: dict[tuple[str, str, int, str], int] = {}
+    findings: list[Finding] = []
+    keys = (*_TRACK, "metric")
+    rows = table.read([*keys, "row", "window"]).sort_by([(name, "ascending") for name in (*keys, "row")])
+    for (stream, run, track, metric), of in _groups(rows, keys):
+        row, where = of["row"], f"run {run}, {track}, {metric}: "
+        counts["metrics", stream, run, track] = max(int(row[-1]) + 1, counts.get(("metrics", stream, run, track), 0))
+        for index in np.flatnonzero(np.diff(row) == 0)[:1].tolist():
+            findings.append(Finding(table.name, stream, f"{where}row {row[index]} is there twice"))
         findings += _agrees(table, application(stream, run, track), stream, where, int(of["window"].max()))
     return counts, findings
 

@@ -25,6 +25,11 @@ _BT709, _BT601 = (0.2126, 0.0722), (0.299, 0.114)
 """Weights of red and blue in luma."""
 
 
+def ready() -> None:
+    """Load the kernel for 8-bit pictures, so that the first picture does not wait for it."""
+    _kernel(np.dtype(np.uint8))
+
+
 def prepared(
     pictures: Sequence[tuple[Plane, ...]], fmt: VideoFormat, size: tuple[int, int], colour: Colour
 ) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from actors.media import Plane, VideoFormat
 from actors.models.mark import Mark
-from actors.models.pictures import prepared
+from actors.models.pictures import prepared, ready
 from actors.models.scores import Answer, Fault, Hello
 from actors.models.spec import ModelSpec
 from actors.spending import peak_bytes
@@ -37,6 +37,7 @@ class Scorer:
             from actors.models.loading import Loaded, WrongShape
 
             self._model, self._wrong_shape = Loaded(spec, trust), WrongShape
+            ready()
             self.hello = Hello(self._model.metrics)
         except Exception as error:  # noqa: BLE001 - the class is anybody's
             self.hello = Hello((), Fault("not_started", worded(error)))
