@@ -62,12 +62,13 @@ def verify(uri: str) -> list[Finding]:
         findings += _unreadable(table)
     if findings:
         return findings
-    first = {name: _rows(tables[name], tables.get("seconds")) for name in MEASURED if name in tables}
-    if "metrics" in tables:
-        first["metrics"] = _long_rows(tables["metrics"])
-    for _, found in first.values():
+    measured = [
+        _long_rows(tables[name]) if name == "metrics" else _rows(tables[name], tables.get("seconds"))
+        for name in (*MEASURED, "metrics") if name in tables
+    ]  # fmt: skip
+    for _, found in measured:
         findings += found
-    ends = {key: end for counts, _ in first.values() for key, end in counts.items()}
+    ends = {key: end for counts, _ in measured for key, end in counts.items()}
     if "coverage" in tables:
         findings += _coverage(tables)
     if "events" in tables:

@@ -67,6 +67,8 @@ class ObjectStore:
         self._next_row = -1
         self._bytes = 0
         self._share = Share()
+        self.newest: ray.ObjectRef[Batch] | None = None
+        """Where the batch lies that was sent last."""
 
     def send(self, batch: Batch) -> Iterator[Rows]:
         """Write a batch into the store and have it measured; give what is measured by now.
@@ -78,7 +80,7 @@ class ObjectStore:
         while self._under_way and self._bytes + size > self._credit:
             yield self._next()
         context = self._context(batch)
-        stored = ray.put(replace(batch, context=()) if context else batch)
+        stored = self.newest = ray.put(replace(batch, context=()) if context else batch)
         self._under_way.append(_UnderWay(stored, context, size, self._call(stored, context)))
         self._earlier.append((stored, len(batch.frames)))
         self._bytes += size

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
-from actors.models.spec import LocalModel
+from actors.models.spec import MOST_MODELS, LocalModel, ModelSpec, differently_named
 from cluster.shape import Shape, runs
 from cluster.sources import results_uri
 
@@ -20,6 +20,8 @@ TagName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 TagValue = Annotated[str, StringConstraints(max_length=256)]
 Tags = Annotated[dict[TagName, TagValue], Field(max_length=32)]
 DetectorNames = Annotated[tuple[Annotated[str, StringConstraints(max_length=64)], ...], Field(max_length=64)]
+
+Models = Annotated[tuple[ModelSpec, ...], Field(max_length=MOST_MODELS), AfterValidator(differently_named)]
 
 MOST_STREAMS = 1000
 """Streams of one job."""
@@ -42,7 +44,9 @@ class Analysis(BaseModel):
     results: str = Field("./sightline-results", title="folder or s3:// URI of the tables")
     jobs: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, title="streams at a time")
     fresh: bool = Field(False, title="start over instead of going on")
-    models: tuple[LocalModel, ...] = Field((), title="models of the user, beside the detectors")
+    models: Annotated[tuple[LocalModel, ...], AfterValidator(differently_named)] = Field(
+        (), max_length=MOST_MODELS, title="models of the user, beside the detectors"
+    )
 
     _detectors_named = field_validator("detectors")(_some)
     _shape_runs = field_validator("shape")(runs)
@@ -59,6 +63,7 @@ class Defaults(_Asked):
     detectors: DetectorNames | None = Field(None, title="names of detectors; all of them if null")
     settings: Settings = Field(default_factory=dict, title="thresholds: detector -> field -> value")
     tags: Tags = Field(default_factory=dict, title="names and values of your own")
+    models: Models | None = Field(None, title="models of your own, beside the detectors; none if null")
     max_lag_seconds: float | None = Field(
         None, gt=0, le=600, title="behind, after which pictures of a live stream are passed over; 10 if null"
     )

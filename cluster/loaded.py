@@ -19,16 +19,13 @@ def loaded(models: Sequence[ModelSpec]) -> Iterator[Processes | None]:
     """Models in processes that are ready for the first stream, and end with the context; None where there are none.
 
     Raises:
-        UsageError: One cannot be loaded, or two have one name.
+        UsageError: One cannot be loaded.
     """
     if not models:
         yield None
         return
     from actors.models.process import Processes
 
-    names = [model.name for model in models]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UsageError(f"--model: the name {twice[0]} is given twice; give one of the models another name")
     host = Processes()
     try:
         started = [host.start(model) for model in models]

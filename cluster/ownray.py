@@ -51,7 +51,10 @@ def run(
         from actors.remote import Order
 
         orders = deque(
-            Order(name, streams[name], detectors, wanted.settings, None, wanted.fresh) for name in listed
+            Order(
+                name, streams[name], detectors, wanted.settings, None, wanted.fresh, models=wanted.models
+            )
+            for name in listed
         )  # fmt: skip
         yield from _Table(wanted.results, jobs, on_progress, stop).serve(orders)
 

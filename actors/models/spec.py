@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -16,6 +16,7 @@ TAKEN = (*DETECTORS, "decoder_crashed", "detector_failed")
 MOST_MODELS = 8
 """Models of one stream."""
 
+SomeModel = TypeVar("SomeModel", bound="ModelSpec")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
@@ -67,6 +68,18 @@ class ModelSpec(BaseModel):
     def measures(self) -> str:
         """All that what it measures depends on, as one line."""
         return json.dumps([self.class_, self.sha256, self.device, self.pictures])
+
+
+def differently_named(models: tuple[SomeModel, ...]) -> tuple[SomeModel, ...]:
+    """The same models.
+
+    Raises:
+        ValueError: Two have one name.
+    """
+    names = [model.name for model in models]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"the name {twice[0]!r} is given twice; give one of the models another name")
+    return models
 
 
 class LocalModel(ModelSpec):

@@ -1,7 +1,6 @@
 """Users' models: what they measure and find, and that nothing they do harms anything but themselves."""
 
 import math
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -162,10 +161,11 @@ def test_a_model_that_dies_once_is_started_again_and_nothing_is_missing(tmp_path
     ({"device": "cuda"}, "torch finds no GPU here"),
 ])  # fmt: skip
 def test_a_model_that_cannot_be_loaded_is_wrong_usage_before_anything_is_read(wrong, said, tmp_path, clip):
-    if wrong.get("device") and os.path.exists("/dev/nvidia0"):
+    if wrong.get("device") and Path("/dev/nvidia0").exists():
         pytest.skip("there is a GPU")
-    with pytest.raises(ValueError, match="^model ") as caught:
-        analysed(clip, tmp_path / "results", model(**wrong, name="m") if "class_" in wrong else model(name="m", **wrong))
+    wrong = {"class_": "Bright", **wrong}
+    with pytest.raises(ValueError, match="model m: ") as caught:
+        analysed(clip, tmp_path / "results", model(wrong.pop("class_"), "m", wrong.pop("judge", None), **wrong))
     assert said in str(caught.value)
     assert not (tmp_path / "results").exists()
 
