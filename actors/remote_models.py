@@ -62,7 +62,8 @@ class Acting:
         self._actor: Any = ray.remote(ModelActor).options(
             num_cpus=0, num_gpus=GPUS if spec.device == "cuda" else 0, max_restarts=0, scheduling_strategy=here,
         ).remote(spec, trust, str(self.mark.path))  # fmt: skip
-        self._said: deque[ray.ObjectRef[Any]] = deque([self._actor.hello.remote()])
+        actor: Any = self._actor
+        self._said: deque[ray.ObjectRef[Any]] = deque([actor.hello.remote()])
 
     def send(self, parcel: ray.ObjectRef[Batch]) -> None:
         """Hand over a batch that lies in the object store."""

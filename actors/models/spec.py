@@ -40,8 +40,7 @@ class ModelSpec(BaseModel):
     """A model. Unknown names are refused."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, validate_by_name=True, validate_by_alias=True,
-        serialize_by_alias=True,
+        extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True,
     )  # fmt: skip
 
     name: Name = Field(title="of its detector; not one that there is")

@@ -1,14 +1,13 @@
-"""Users' models in actors: equal to those of `analyze` in one process, read in place, guarded alike, allowed by name."""
+"""Users' models in actors: equal to those of one process, read in place, guarded alike, and allowed by name."""
 
 import hashlib
 
 import pytest
 
-from actors.models.spec import LocalModel, ModelSpec
+from actors.models.spec import ModelSpec
 from actors.trust import Trust
 from actors.verify import verify
 from cluster.allowed import Forbidden, Sources, check_model
-from cluster.analysis import analyse
 from cluster.job import Analysis
 from tests.actors.modelled import example, model
 from tests.equal import assert_equal
@@ -98,13 +97,14 @@ def test_a_model_judges_again_what_it_opens_in_its_own_process(tmp_path):
     from actors.models.guarded import START_SECONDS
     from actors.models.process import Processes
 
-    said = []
-    for trust in (Trust((), Sources().trust().networks), Trust(("/tmp",), Sources().trust().networks, ("poisoned_models:Bright",))):
+    networks, class_, said = Sources().trust().networks, "poisoned_models:Bright", []
+    for trust in (Trust((), networks, (class_,)), Trust(("/",), networks), Trust(("/",), networks, (class_,))):
         host = Processes(trust)
         process = host.start(model())
         said.append(process.heard(START_SECONDS))
         process.kill()
         host.close()
     assert "outside the allowed folders" in said[0].fault.text
-    assert said[1].fault is None
-    assert said[1].metrics == ("mean", "spread")
+    assert "poisoned_models:Bright may not be loaded here" in said[1].fault.text
+    assert said[2].fault is None
+    assert said[2].metrics == ("mean", "spread")
