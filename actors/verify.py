@@ -124,7 +124,9 @@ def _long_rows(table: Table) -> tuple[dict[tuple[str, str, int, str], int], list
         counts["metrics", stream, run, track] = max(int(row[-1]) + 1, counts.get(("metrics", stream, run, track), 0))
         for index in np.flatnonzero(np.diff(row) == 0)[:1].tolist():
             findings.append(Finding(table.name, stream, f"{where}row {row[index]} is there twice"))
-        findings += _agrees(table, application(stream, run, track), stream, where, int(of["window"].max()))
+    for (stream, run, track), of in _groups(table.read([*_TRACK, "window"]), _TRACK):
+        newest = int(of["window"].max())
+        findings += _agrees(table, application(stream, run, track), stream, f"run {run}, {track}: ", newest)
     return counts, findings
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.models.mark import At, Mark, own_bytes
-from actors.models.scores import PASSED_OVER, Answer, Fault, Hello
+from actors.models.scores import PASSED_OVER, WHY, Answer, Fault, Hello
 from actors.models.spec import ModelSpec
 from actors.url import shown
 
@@ -64,12 +64,14 @@ class Died(Exception):
 class Batched:
     """A batch under way at a model: ``first`` is the number of its first picture.
 
-    ``values``: (count, metrics), once it is answered; ``why``: (count,) why there is no number, '' where there is one.
+    ``values``: (count, metrics), once it is answered; ``why`` there is no number, where there is none. Once a model is
+    cut off there is nothing but the metric that is judged: a run that goes on then knows of no other.
     """
 
     parcel: Any
     first: int
     count: int
+    metrics: tuple[str, ...] = ()
     values: NDArray[np.float64] | None = None
     why: str = ""
 
@@ -196,20 +198,22 @@ class Guarded:
             self._begin()
             return
         self.cut_off = fault.line
-        while self._under_way:
+        if self._under_way:
             self._give(self._under_way.popleft(), values, self.cut_off)
-            values = np.empty((0, len(self.metrics)))
+        self.metrics = (self.spec.judge.metric,)
+        while self._under_way:
+            self._give(self._under_way.popleft(), np.empty((0, 1)), self.cut_off)
 
     def _give(self, sent: Batched, values: NDArray[np.float64], why: str) -> None:
         sent.values = np.full((sent.count, len(self.metrics)), np.nan)
         sent.values[: len(values)] = values[: sent.count]
-        sent.why = why
+        sent.metrics, sent.why = self.metrics, why
 
 
-def columns_of(sent: Batched, metrics: tuple[str, ...]) -> Iterator[tuple[str, NDArray[np.generic]]]:
+def columns_of(sent: Batched) -> Iterator[tuple[str, NDArray[np.generic]]]:
     """What came of a batch, a column for each metric, and ``why``."""
     assert sent.values is not None
-    for index, metric in enumerate(metrics):
-        yield metric, sent.values[:, index] if index < sent.values.shape[1] else np.full(sent.count, np.nan)
+    for index, metric in enumerate(sent.metrics):
+        yield metric, sent.values[:, index]
     missing = np.isnan(sent.values).all(axis=1)
-    yield "why", np.where(missing, sent.why, "").astype(np.object_)
+    yield WHY, np.where(missing, sent.why, "").astype(np.object_)

@@ -111,7 +111,7 @@ class WithModels:
             one = self._under_way.popleft()
             columns: Columns = dict(one.rows.columns)
             for model, scored in zip(self._models, one.scored, strict=True):
-                for metric, values in columns_of(scored, model.metrics):
+                for metric, values in columns_of(scored):
                     columns[column(model.spec.name, metric)] = values
             yield replace(one.rows, columns=columns)
 

@@ -120,6 +120,15 @@ class Exits(Bright):
         return given
 
 
+class FearsTheDark(Bright):
+    """Of a black picture, whatever came before it."""
+
+    def forward(self, pictures):
+        if pictures.mean() < 0.05:
+            raise ValueError("it is dark")
+        return super().forward(pictures)
+
+
 class Prints(Bright):
     """Into what would be a document."""
 
