@@ -19,6 +19,7 @@ from safetensors.torch import load as tensors_of
 from actors.localfile import open_file
 from actors.measure import Metric
 from actors.models import Colour
+from actors.models.scores import Unfit
 from actors.models.spec import LocalModel, ModelSpec
 from actors.trust import Gate, Trust
 
@@ -27,10 +28,6 @@ MOST_BYTES = 4 << 30
 MOST_METRICS = 64
 LARGEST = 4096
 """Lines, and columns, of a picture for a model."""
-
-
-class Unfit(Exception):
-    """A class or weights that cannot be used; the text says why."""
 
 
 class WrongShape(Exception):

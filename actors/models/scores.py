@@ -17,6 +17,10 @@ WHY = "why"
 """Part of the name of a column: why a model gave no number for a picture; '' where it gave one."""
 
 
+class Unfit(Exception):
+    """A class or weights that cannot be used; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What was wrong with a model, in one line that names no secret."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from actors.media import Plane, VideoFormat
 from actors.models.mark import Mark
 from actors.models.pictures import prepared, ready
-from actors.models.scores import Answer, Fault, Hello
+from actors.models.scores import Answer, Fault, Hello, Unfit
 from actors.models.spec import ModelSpec
 from actors.spending import peak_bytes
-from actors.trust import Trust
-from actors.url import shown
+from actors.trust import NotTrusted, Trust
+from actors.url import SourceError, shown
 
 _LONGEST = 300
 
@@ -84,6 +84,8 @@ class Scorer:
 
 
 def worded(error: BaseException) -> str:
-    """An exception in one line, without secrets."""
+    """An exception in one line, without secrets; of those of other people with its kind."""
     text = shown(" ".join(str(error).split()))
+    if isinstance(error, Unfit | SourceError | NotTrusted):
+        return text
     return f"{type(error).__name__}: {text}"[:_LONGEST] if text else type(error).__name__
