@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
@@ -88,21 +89,22 @@ def work(pipe: Connection, uri: str, parent: int) -> None:
         tables[name].refresh()
         return tables[name].read(where=where)
 
-    to, host = _Parent(pipe), _Host()
-    while (task := to.tasks.get()) is not None:
-        to.stream = task.stream
-        owner = Owner(task, to, read, to.stop, host=host if task.models else None)
-        owner.on_progress = _Reports(to)
-        owner.on_note = lambda text: to.send("note", text)
-        owner.on_live = lambda: to.send("live", None)
-        try:
-            to.send("done", owner.run())
-        except KeyboardInterrupt:
-            to.send("cut", None)
-        except Fenced:
-            to.send("done", taken_over(task))
-        except StorageError as error:
-            to.send("done", document.failed(task.stream, task.source, str(error)))
+    to = _Parent(pipe)
+    with closing(_Host()) as host:
+        while (task := to.tasks.get()) is not None:
+            to.stream = task.stream
+            owner = Owner(task, to, read, to.stop, host=host if task.models else None)
+            owner.on_progress = _Reports(to)
+            owner.on_note = lambda text: to.send("note", text)
+            owner.on_live = lambda: to.send("live", None)
+            try:
+                to.send("done", owner.run())
+            except KeyboardInterrupt:
+                to.send("cut", None)
+            except Fenced:
+                to.send("done", taken_over(task))
+            except StorageError as error:
+                to.send("done", document.failed(task.stream, task.source, str(error)))
 
 
 def taken_over(task: Task) -> document.Document:
@@ -122,6 +124,11 @@ class _Host:
 
             self._processes = Processes()
         return self._processes
+
+    def close(self) -> None:
+        """End them."""
+        if self._processes is not None:
+            self._processes.close()
 
 
 class _Reports:
