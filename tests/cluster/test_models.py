@@ -10,7 +10,8 @@ from actors.verify import verify
 from cluster.allowed import Forbidden, Sources, check_model
 from cluster.job import Analysis
 from tests.actors.modelled import example, model
-from tests.equal import assert_equal
+from tests.cluster import harness
+from tests.equal import assert_equal, rows_of
 from tests.serve.defective import defective
 
 pytestmark = pytest.mark.ray
@@ -108,3 +109,30 @@ def test_a_model_judges_again_what_it_opens_in_its_own_process(tmp_path):
     assert "poisoned_models:Bright may not be loaded here" in said[1].fault.text
     assert said[2].fault is None
     assert said[2].metrics == ("mean", "spread")
+
+
+@pytest.mark.parametrize("shape", ["fused", "colocated"])
+def test_a_job_has_its_models_where_the_operator_allows_them(own_ray, tmp_path, fused, shape):
+    spec = model("Bright", judge={"above": 0.3, "minimum_seconds": 0.5}).model_dump(exclude={"folder"})
+    spec["class"] = "tests.actors.poisoned_models:Bright"
+    networks = Sources().trust().networks
+    trusts = {"allowed": Trust(("/",), networks, (spec["class"],)), "refused": Trust(("/",), networks)}
+    found = {}
+    for name, trust in trusts.items():
+        cluster = harness.Cluster(own_ray, tmp_path / name, trust)
+        try:
+            job = cluster.ended(
+                cluster.submit(defective("plain.mp4"), shape=shape, defaults={"models": [spec]}), seconds=150
+            )
+            (outcome,) = job.outcomes.values()
+            assert outcome.status == "completed"
+            found[name] = cluster.report(next(iter(job.streams))).document
+        finally:
+            cluster.close()
+    mine = [one for one in fused[1]["incidents"] if one["detector"] == "bright"]
+    assert len(mine) >= 1
+    assert [one for one in found["allowed"]["incidents"] if one["detector"] in ("bright", "detector_failed")] == mine
+    assert rows_of(str(tmp_path / "allowed"), "metrics").num_rows == 2 * 200
+    (failed,) = [one for one in found["refused"]["incidents"] if one["detector"] == "detector_failed"]
+    assert failed["cause"] == "not_started"
+    assert failed["message"].endswith("may not be loaded here; the operator sets SIGHTLINE_MODELS")
