@@ -21,7 +21,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
 class Judge(Thresholds):
-    """When what a model measures is an incident."""
+    """When what a model measures is an incident. Nothing is converted: a truth value is no number."""
+
+    model_config = ConfigDict(strict=True)
 
     metric: Name = Field(title="one of the metrics of the class")
     above: float | None = Field(None, title="it is an incident while the metric is greater")
@@ -37,11 +39,11 @@ class Judge(Thresholds):
 
 
 class ModelSpec(BaseModel):
-    """A model. Unknown names are refused."""
+    """A model. Unknown names are refused, and nothing is converted."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True,
-    )  # fmt: skip
+        extra="forbid", frozen=True, allow_inf_nan=False, strict=True, serialize_by_alias=True
+    )
 
     name: Name = Field(title="of its detector; not one that there is")
     class_: str = Field(

@@ -43,13 +43,13 @@ def test_tables_are_equal_to_those_of_analyze(cluster, expected, shape):
         assert sum(parts) == pytest.approx(usage["cpu_seconds"], abs=2e-6)
         assert usage["peak_memory_bytes"] > 50 << 20
         assert usage["batches"] > 0
-        assert usage["media_seconds"] == pytest.approx(4, abs=2.5)
+        assert 4 < usage["media_seconds"] < 8.1
     assert_served(job, cluster)
 
 
 def assert_served(job, cluster):
     """The API gives the usage that the job keeps."""
-    from serve import states
+    from serve.replica import states
 
     reported = [cluster.report(stream).document["usage"] for stream in job.streams]
     shown = states.job(job, {}).usage

@@ -55,6 +55,7 @@ def test_what_is_declared(tmp_path):
     ("  class: noise_model:Noise\n", "", "1:3: [0].class: is missing: module:Class, a torch.nn.Module"),
     (HASH, HASH.upper(), "4:11: [0].sha256: must be 64 hexadecimal digits in lower"),
     (", above: 0.5", "", "5:10: [0].judge: give one of 'above' and 'below', and not both"),
+    ("above: 0.5", "above: true", "5:33: [0].judge.above: must be a valid number, not True"),
     ("above: 0.5", "above: 0.5, below: 0.1", "5:10: [0].judge: give one of 'above' and 'below', and not both"),
     ("above: 0.5", "over: 0.5", "5:26: [0].judge.over: there is no key 'over' here; did"),
     ("judge:", "memory_bytes: 1000\n  judge:", "5:17: [0].memory_bytes: must be greater than or equal to 67108864"),
