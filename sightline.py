@@ -29,6 +29,7 @@ def analyze(
     include: str | None = None,
     jobs: int = 1,
     shape: str = "auto",
+    bucket: str | None = None,
     fresh: bool = False,
     models: Sequence[str | os.PathLike[str]] = (),
     report: str | os.PathLike[str] | None = None,
@@ -45,7 +46,8 @@ def analyze(
         settings: Thresholds: ``{"freeze": {"minimum_seconds": 1}}``.
         include: A glob for the names of files in folders.
         jobs: Files at a time. More than one starts processes: guard the script's main part as multiprocessing asks.
-        shape: Where the stages run: ``auto`` or ``fused``.
+        shape: Where the stages run: ``auto``, ``fused``, ``colocated``, ``spread`` or ``staged``.
+        bucket: ``s3://`` URL of a bucket, for the shape ``staged``; ``SIGHTLINE_BUCKET`` if None.
         fresh: Start over instead of going on.
         models: Files that declare models of your own (see docs/models.md).
         report: A file for the report, one HTML page.
@@ -54,8 +56,7 @@ def analyze(
         ``{"schema": 1, "results": URI, "streams": [...]}``; a stream that failed has status ``failed`` and an error.
 
     Raises:
-        ValueError: No source is named, or a detector, field or value does not exist, or the report cannot be written
-            or is one of the sources, or a model cannot be loaded.
+        ValueError: What is named does not exist or cannot be used, or the report cannot be written or is a source.
         actors.storage.StorageError: The results cannot be written.
     """
     from cluster.analysis import analyse, in_order
@@ -68,7 +69,7 @@ def analyze(
     found = expand([os.fspath(source) for source in given], include=include)
     wanted = Analysis.model_validate({
         "detectors": None if detectors is None else tuple(detectors), "settings": settings or {}, "shape": shape,
-        "results": os.fspath(results), "jobs": jobs, "fresh": fresh,
+        "results": os.fspath(results), "jobs": jobs, "fresh": fresh, "bucket": bucket,
         "models": tuple(model for file in models for model in load(Path(file))),
     })  # fmt: skip
     targets.check({"report": None if report is None else Path(report)}, found)

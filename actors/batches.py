@@ -112,12 +112,12 @@ class VideoBatcher:
         if self._held is not None:
             held, self._held = self._held, None
             yield from self._place(held, held.duration or self._interval)
-        yield from self._cut()
+        yield from self.cut()
 
     def _place(self, picture: Picture, shown: int) -> Iterator[Batch]:
         of = (picture.format, picture.stamp.epoch, self._windows.of(picture.stamp.time))
         if of != self._of or not picture.clean:
-            yield from self._cut()
+            yield from self.cut()
             if self._of is None or of[:2] != self._of[:2] or not picture.clean:
                 self._context.clear()
             self._of = of
@@ -129,9 +129,10 @@ class VideoBatcher:
         first = self._frames[0].stamp.time
         long = picture.stamp.time + shown - first >= self._base.ceil(self._bounds.batch_seconds)
         if long or self._bytes * (1 + 1 / len(self._frames)) > self._bounds.batch_bytes:
-            yield from self._cut()
+            yield from self.cut()
 
-    def _cut(self) -> Iterator[Batch]:
+    def cut(self) -> Iterator[Batch]:
+        """Give what is complete: nothing comes for a while."""
         if not self._frames or self._of is None:
             return
         frames = tuple(self._frames)
@@ -174,7 +175,7 @@ class AudioBatcher:
     def flush(self) -> Iterator[AudioBatch]:
         """The track has ended."""
         yield from self._end_run()
-        yield from self._cut()
+        yield from self.cut()
 
     def _continues(self, sound: Sound) -> bool:
         if self._anchor is None or self._format != sound.format or self._anchor.epoch != sound.stamp.epoch:
@@ -208,13 +209,14 @@ class AudioBatcher:
         self._clean = True
         of = (self._format, stamp.epoch, self._windows.of(stamp.time))
         if of != self._of:
-            yield from self._cut()
+            yield from self.cut()
             self._of = of
         self._blocks.append(block)
         if len(self._blocks) * 0.1 >= self._bounds.batch_seconds:
-            yield from self._cut()
+            yield from self.cut()
 
-    def _cut(self) -> Iterator[AudioBatch]:
+    def cut(self) -> Iterator[AudioBatch]:
+        """Give the blocks that are complete: nothing comes for a while."""
         if not self._blocks or self._of is None:
             return
         yield AudioBatch(

@@ -1,7 +1,7 @@
 """Whether two results folders are equal: what a kill, a resume or a shape may not change.
 
-Compared are, of each stream's newest run and judgement: every row of measurements, the coalesced coverage,
-the last revision of each incident, how many events of each kind there were, and what is said at the end. Left out is
+Compared are, of each stream's newest run and judgement: every row of measurements, the coalesced coverage, the
+last revision of each incident, how many events of each kind there were, and what is said at the end. Left out is
 what may differ: wall-clock, fence, usage, run, judgement, sequence.
 """
 
@@ -30,6 +30,8 @@ class Compared:
     """By table."""
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By detector and kind."""
+    others: int = 0
+    """Events of the other results, those that were disturbed."""
     stretches: int = 0
     """Of coalesced coverage."""
     incidents: int = 0
@@ -48,12 +50,11 @@ class Compared:
 
     def text(self) -> str:
         """How much was compared, in one line."""
-        rows = ", ".join(f"{self.rows[table]} of {table}" for table in TABLES)
-        kinds = ", ".join(f"{count} {detector} {kind}" for (detector, kind), count in sorted(self.events.items()))
-        events = f"{self.events.total()} events{f' ({kinds})' if kinds else ''}"
+        rows = ", ".join(f"{table} {self.rows[table]}" for table in TABLES)
+        kinds = ", ".join(f"{detector} {kind} {count}" for (detector, kind), count in sorted(self.events.items()))
         return (
-            f"{self.streams} stream{'' if self.streams == 1 else 's'}; rows: {rows}; {events}; "
-            f"{self.incidents} incidents and markers; {self.stretches} stretches of coverage"
+            f"streams: {self.streams}; rows: {rows}; events: {self.events.total()}{f' ({kinds})' if kinds else ''}; "
+            f"incidents and markers: {self.incidents}; stretches of coverage: {self.stretches}"
         )
 
 
@@ -70,18 +71,18 @@ def compare(results_a: str, results_b: str, *, metrics: Collection[str] | None =
         actors.storage.StorageError: One of them cannot be read.
     """
     a, b = Newest(results_a), Newest(results_b)
-    compared = Compared(streams=len(b.runs), events=b.events)
+    compared = Compared(streams=len(b.runs), events=b.events, others=a.events.total())
     if a.runs.keys() != b.runs.keys():
         compared.mismatches.append(f"streams: {sorted(a.runs)} against {sorted(b.runs)}")
     for name in TABLES:
         left, right = a.rows(name, metrics), b.rows(name, metrics)
         compared.rows[name] = right.num_rows
         compared.mismatches += _rows(name, left, right)
+    compared.mismatches += _entries("events", a.events, b.events)
     coverage, incidents = b.coverage(), b.incidents()
     compared.stretches, compared.incidents = sum(map(len, coverage.values())), len(incidents)
     compared.mismatches += _entries("coverage", a.coverage(), coverage)
     compared.mismatches += _entries("incident", a.incidents(), incidents)
-    compared.mismatches += _entries("events", a.events, b.events)
     compared.mismatches += _entries("said at the end", a.said(), b.said())
     return compared
 

@@ -1,4 +1,4 @@
-"""What carries batches of frames to the meters and rows back, and counts what it carried."""
+"""What carries batches to the meters and rows back to the judges, and counts what it carried."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
+from actors.batches import FILE, Bounds
 from actors.measure import Rows
 from actors.measure.picture import PictureMeter
-from actors.measuring import measure_video
-from actors.media import Batch
+from actors.measuring import Ear, measure_video
+from actors.media import AudioBatch, Batch
 
 
 @dataclass
@@ -48,10 +49,22 @@ class Traffic:
         return {name: count for name, count in counts.items() if name not in ("cpu_seconds", "peak_memory_bytes")}
 
 
+class HopBroken(Exception):
+    """What carries frames has failed for too long. The stream can go on from its checkpoint.
+
+    The message is one line that says what to do.
+    """
+
+
 class Hop(Protocol):
-    """The boundary between decoder and meters, whatever it is physically. ``shape`` names what it makes of them."""
+    """The boundaries between decoder, meters and judges, whatever they are physically.
+
+    ``shape`` names what it makes of them; ``bounds`` are those of a file's batches. Rows come back in the order in
+    which their batches were sent, those of a track's pictures, sound and packets each; a call may give those of others.
+    """
 
     shape: str
+    bounds: Bounds
 
     @property
     def traffic(self) -> Traffic:
@@ -59,15 +72,44 @@ class Hop(Protocol):
         ...
 
     def send(self, batch: Batch) -> Iterator[Rows]:
-        """Ship a batch; give the rows of batches that are measured by now, in the order they were sent."""
+        """Ship pictures; give what is measured by now."""
+        ...
+
+    def hear(self, batch: AudioBatch, ear: Ear) -> Iterator[Rows]:
+        """Ship sound to where it is measured in sequence, by its track's ear; give what is measured by now."""
+        ...
+
+    def tell(self, facts: Rows) -> Iterator[Rows]:
+        """Ship what the decoder's side has measured itself, of packets; give what has arrived by now."""
         ...
 
     def drain(self) -> Iterator[Rows]:
-        """Give the rows of every batch still under way."""
+        """Give the rows of everything still under way."""
+        ...
+
+    def close(self) -> None:
+        """Give back all that it holds, whether or not all is drained. ``traffic`` is whole then."""
         ...
 
 
-class Direct:
+class Beside:
+    """What hops share where decoder and judges are one process: sound and facts stay there."""
+
+    bounds = FILE
+
+    def hear(self, batch: AudioBatch, ear: Ear) -> Iterator[Rows]:
+        """Measure sound here and now."""
+        yield ear.measure(batch)
+
+    def tell(self, facts: Rows) -> Iterator[Rows]:
+        """Hand facts over."""
+        yield facts
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Direct(Beside):
     """The meters run here; a batch is handed over by reference, and no byte moves."""
 
     shape = "fused"

@@ -176,9 +176,9 @@ def _join(made: socket.socket, group: ipaddress.IPv4Address | ipaddress.IPv6Addr
 class Background:
     """A feed read by a thread of its own into a bounded queue.
 
-    As a feed it joins what came within 0.2 s, and says ``Cut("stalled")`` each time ``patience`` seconds passed without
-    a byte. When the queue is full a ``lossy`` feed (a network that does not wait) drops what is newest, counts it, and
-    says so.
+    As a feed it says ``Cut("stalled")`` each time ``patience`` seconds passed without a byte. A ``lossy`` feed (a
+    network that does not wait) is joined from what came within 0.2 s; ``on_rest`` is called when there is no more yet.
+    When the queue is full it drops what is newest, counts it, and says so.
     """
 
     def __init__(self, feed: Feed, halt: Halt, limits: Limits, *, lossy: bool, clock: Clock = time.monotonic) -> None:
@@ -197,6 +197,7 @@ class Background:
         """When the newest byte came; when that was last said to be long ago."""
         self.arrived = self.heard
         """When the first byte of what was given last came."""
+        self.on_rest: Callable[[], None] = lambda: None
         self.cpu_seconds = 0.0
         """What the thread has burnt."""
         self._thread = threading.Thread(target=self._read, args=(feed,), name="sightline-source", daemon=True)
@@ -206,6 +207,8 @@ class Background:
         return self
 
     def __next__(self) -> bytes | Cut | Missing:
+        if self._lossy and self._wait_seconds() > 0:
+            self.on_rest()
         with self._changed:
             while (wait := self._wait_seconds()) > 0:
                 if not self._items and self._clock() - max(self._told, self.heard) >= self.patience:

@@ -48,6 +48,16 @@ def ready() -> None:
     picture.kernel(np.dtype(np.uint8), wide=False)
 
 
+def compile_all() -> None:
+    """Compile every kernel that is not kept yet, so that no process that is measured has to."""
+    from actors.measure.picture import cpu as picture
+    from actors.measure.sound import cpu as sound
+
+    sound.kernel()
+    for dtype, wide in ((np.uint8, False), (np.uint16, False), (np.uint16, True)):
+        picture.kernel(np.dtype(dtype), wide=wide)
+
+
 def measure_video(meter: PictureMeter, batch: Batch, wanted: frozenset[str]) -> Rows:
     """Rows of a batch of frames. Pure: the same wherever it runs."""
     frames = batch.frames

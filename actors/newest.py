@@ -53,7 +53,7 @@ class Newest:
         return (row["run"], row["judgement"]) == self.runs[row["stream"]]
 
     def rows(self, name: str, metrics: Collection[str] | None = None) -> pa.Table:
-        """Rows of measurements by stream, track and row, their columns by name.
+        """Rows of measurements by stream, track and row, their columns by name; none of models where no model ever ran.
 
         Args:
             name: The table.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from actors import document, ending, quarantine
-from actors.batches import FILE, LIVE, Place
+from actors.batches import LIVE, Place
 from actors.checkpoint import Change, Checkpoint, Live, Work
 from actors.clock import Stamp, TimeBase
 from actors.coverage import Stretch
@@ -233,7 +233,7 @@ class Owner:
         ]  # fmt: skip
 
     def _run(self, source: Source, hop: Hop, journal: Journal) -> dict[str, Any]:
-        bounds = LIVE if source.live else FILE
+        bounds = LIVE if source.live else hop.bounds
         live = journal.checkpoint.live
         ears = self._ear if live is None else lambda track: Ear(self._wanted["audio"])
         pipeline = Pipeline(source, bounds, self.task.limits, hop, self._judges, journal, ears, self._evidence)
@@ -244,7 +244,8 @@ class Owner:
         if source.live:
             self._judges.patience_seconds = PATIENCE_SECONDS
             journal.live = pipeline.position
-        pipeline.run()
+        with closing(hop):
+            pipeline.run()
         stages = (pipeline.decoding.seconds + source.reading_seconds, pipeline.measuring.seconds)
         self._spending.ran(hop.shape, hop.traffic, stages, pipeline.frames_again)
         if source.status == "stopped" and not source.live:

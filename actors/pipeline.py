@@ -80,6 +80,12 @@ class _Lane:
         for sound in decoded.sounds:
             yield from self.audio.add(sound)
 
+    def cut(self) -> Iterator[AnyBatch]:
+        """What is complete."""
+        yield from self.packets.flush()
+        yield from self.video.cut()
+        yield from self.audio.cut()
+
     def flush(self) -> Iterator[AnyBatch]:
         """What is left at the end."""
         yield from self.packets.flush()
@@ -119,6 +125,7 @@ class Pipeline:
         self._stall = StallWatch(judges.stalled)
         self._silent = 0.0
         self._places: Mapping[str, Place] = {}
+        self._broken: Exception | None = None
         self.tracks: dict[str, Track] = {}
         self.ledger = Ledger()
         self.frames_again = 0
@@ -156,11 +163,25 @@ class Pipeline:
 
         The source's ``status`` and ``reason`` then say whether it was cut short.
         """
+        self._source.on_rest(self._rest)
         for item in self.decoding.each(self._source):
             self._take(item)
+        if self._broken is not None:
+            raise self._broken
         self._packets(self._lag.release())
         self._drain()
         self._journal.note(self._judges.offer(self._stall.over(max(self._silent, self._source.silent_seconds))))
+
+    def _rest(self) -> None:
+        """Have judged what has come: the source gives no more for now."""
+        try:
+            with self.decoding.paused():
+                for lane in self._lanes.values():
+                    self._send(lane.cut())
+                self._add(self.measuring.each(self._hop.drain()))
+        except Exception as error:  # noqa: BLE001 - the demuxer, which calls this, would take it for its own
+            self._broken = error
+            self._source.close()
 
     def _drain(self) -> None:
         """Let nothing wait for what comes next."""
@@ -170,7 +191,7 @@ class Pipeline:
             self._decoded(decoded)
         for lane in self._lanes.values():
             self._send(lane.flush())
-        self._note(self._hop.drain())
+        self._add(self.measuring.each(self._hop.drain()))
 
     def _take(self, item: Item) -> None:
         if isinstance(item, Packet):
@@ -246,13 +267,13 @@ class Pipeline:
             self.ledger.analysed(batch)
             match batch:
                 case Batch():
-                    self._note(self._hop.send(batch))
+                    self._add(self.measuring.each(self._hop.send(batch)))
                     self._progress(batch, batch.frames[-1].stamp)
                 case AudioBatch():
-                    self._journal.add(self._ear(batch.track).measure(batch))
+                    self._add(self._hop.hear(batch, self._ear(batch.track)))
                     self._progress(batch, batch.blocks[-1].stamp)
                 case PacketBatch():
-                    self._journal.add(measure_packets(batch))
+                    self._add(self._hop.tell(measure_packets(batch)))
 
     def _progress(self, batch: AnyBatch, newest: Stamp) -> None:
         seen = [account for name, account in self.ledger.accounts.items() if name.startswith("v")]
@@ -268,6 +289,6 @@ class Pipeline:
             self._ears[track] = self._new_ear(track)
         return self._ears[track]
 
-    def _note(self, results: Iterable[Rows]) -> None:
-        for rows in self.measuring.each(results):
+    def _add(self, results: Iterable[Rows]) -> None:
+        for rows in results:
             self._journal.add(rows)

@@ -16,7 +16,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from actors.breadcrumb import Breadcrumb
 from actors.document import Document
-from actors.hop import Direct, Hop
+from actors.hop import Direct, Hop, HopBroken
 from actors.incident import Event
 from actors.limits import Limits
 from actors.measure import Rows
@@ -49,6 +49,11 @@ PATIENCE_SECONDS = 600.0
 log = logging.getLogger(__name__)
 
 
+def node() -> str:
+    """The node that this process is on."""
+    return ray.get_runtime_context().get_node_id()
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """Finds an actor by its name."""
@@ -69,12 +74,14 @@ class Measured:
     """Rows of a batch, and what the detector has burnt and held.
 
     ``cpu_seconds`` since the answer before, whosesoever that was; ``all_seconds`` and ``peak_bytes`` in its whole life.
+    ``node``: where it ran.
     """
 
     rows: Rows
     cpu_seconds: float
     all_seconds: float
     peak_bytes: int
+    node: str
 
 
 class DetectorActor:
@@ -90,6 +97,7 @@ class DetectorActor:
             ValueError: ``cuda`` without a GPU that can be used.
         """
         self._meter = PictureMeter(*chosen(device))
+        self._node = node()
         self._burnt = time.process_time()
 
     def measure(self, wanted: frozenset[str], batch: Batch, *earlier: Batch) -> Measured:
@@ -105,7 +113,7 @@ class DetectorActor:
             batch = replace(batch, context=frames[-CONTEXT_FRAMES:])
         rows = measure_video(self._meter, batch, wanted)
         before, self._burnt = self._burnt, time.process_time()
-        return Measured(rows, self._burnt - before, self._burnt, peak_bytes())
+        return Measured(rows, self._burnt - before, self._burnt, peak_bytes(), self._node)
 
     def pid(self) -> int:
         """Its process, for those who watch it."""
@@ -245,6 +253,9 @@ class DecoderActor:
             self._report = replace(self._report, outcome="stopped")
         except Fenced as error:
             self._report = replace(self._report, outcome="fenced", error=str(error))
+        except HopBroken as error:
+            log.warning("%s: broken: %s", self._order.stream, error)
+            self._report = replace(self._report, outcome="broken", error=shown(str(error)))
         except Exception as error:
             log.exception("%s: broken", self._order.stream)
             self._report = replace(self._report, outcome="broken", error=shown(f"{type(error).__name__}: {error}"))

@@ -10,12 +10,12 @@ import os
 import random
 import threading
 import time
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Literal, Self
 
 from actors.demux import Part, Track
-from actors.feed import CutReason, Missing, Pipe
+from actors.feed import Missing, Pipe
+from actors.items import Break, BreakReason, Item, Packet, Recovered, Stalled
 from actors.limits import Limits
 from actors.live import Clock, Halt
 from actors.origin import Setting, connect, fingerprint
@@ -33,48 +33,6 @@ __all__ = [
 
 SHORT_SECONDS = 1.0
 """A file that ends this much before its declared duration is cut short."""
-
-BreakReason = CutReason | Literal["start"]
-
-
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """An encoded packet, with data, of a track. ``late_seconds``: since its bytes came, where the source is live."""
-
-    track: str
-    packet: av.Packet[Stream]
-    late_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """A part begins; the first item of a source that has media is one (``start``).
-
-    Decoders of the part before must be drained now. ``discontinuity``: a playlist says so; ``program``: the transport
-    stream's streams changed; ``reopened``: after a stall or a lost connection.
-    """
-
-    reason: BreakReason
-    tracks: tuple[Track, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Stalled:
-    """A live source has given nothing since ``began`` (monotonic seconds), ``seconds`` by now. Repeated."""
-
-    began: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """A stalled source gives media again: nothing was had from ``began`` to ``ended`` (monotonic seconds)."""
-
-    began: float
-    ended: float
-
-
-Item = Packet | Break | Missing | Stalled | Recovered
 
 
 class Source:
@@ -117,6 +75,14 @@ class Source:
         """Stop, from any thread; an iteration under way ends within a second."""
         self._halt.set()
         self._origin.close()
+
+    def on_rest(self, act: Callable[[], None]) -> None:
+        """Have it act whenever all that has come of a network that does not wait has been given, and before waiting.
+
+        It is called by whoever iterates, from within the demuxer: it must not raise.
+        """
+        if self._origin.background is not None:
+            self._origin.background.on_rest = act
 
     def __iter__(self) -> Iterator[Item]:
         reason: BreakReason = "start"

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -36,6 +37,13 @@ class Stage:
 
     def __exit__(self, *error: object) -> None:
         self.seconds += time.thread_time() - self._entered
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """What is burnt here is not this stage's, though it is entered."""
+        began = time.thread_time()
+        yield
+        self._entered += time.thread_time() - began
 
     def each(self, items: Iterable[T]) -> Iterator[T]:
         """The same items; what it takes to make them is counted, what is done with them is not."""

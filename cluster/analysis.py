@@ -16,7 +16,7 @@ from actors.storage import StorageError, located
 from actors.tables import exists
 from actors.task import Task
 from actors.url import SourceError, local_path, shown, stream_name
-from cluster import local, ownray
+from cluster import bucketurl, local, ownray
 from cluster.job import Analysis
 from cluster.loaded import loaded
 from cluster.local import Note, ProgressOf
@@ -43,12 +43,15 @@ def analyse(
 
     Raises:
         KeyboardInterrupt: ``stop`` was set before every file was done.
+        UsageError: The shape needs a bucket, and none is named.
         actors.detectors.SettingError: A detector, a field or a value that there is not.
         cluster.sources.UsageError: A model cannot be loaded.
         actors.storage.StorageError: The results cannot be read or written.
     """
     names = wanted.detectors or tuple(DETECTORS)
     build(names, wanted.settings)
+    if wanted.shape == "staged":
+        bucketurl.of(wanted.chunks())
     streams: dict[str, str] = {}
     with loaded(wanted.models) as host:
         kept = bool(wanted.models) or exists(located(wanted.results), "metrics")
@@ -70,8 +73,8 @@ def _run(
     recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis, on_progress: ProgressOf,
     on_note: Note, stop: Event | None, host: Processes | None,
 ) -> Iterator[Document]:  # fmt: skip
-    if wanted.shape == "colocated":
-        yield from ownray.run(streams, names, wanted, on_progress, stop) if streams else ()
+    if wanted.shape in ("colocated", "spread", "staged"):
+        yield from ownray.run(wanted.shape, streams, names, wanted, on_progress, stop) if streams else ()
         return
     tasks = _tasks(recorder, streams, names, wanted)
     yield from local.run(recorder, streams.values(), tasks, wanted.jobs, on_progress, on_note, stop, host)

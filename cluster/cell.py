@@ -6,6 +6,7 @@ nothing dies with the old one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,45 +20,58 @@ from ray.util import (
 )
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from actors.hop import Direct
+from actors.hop import Direct, Hop
 from actors.remote import NAMESPACE, DecoderActor, DetectorActor, Named, Order
 from cluster import recording
 from cluster.hops import ObjectStore
 from cluster.places import Cell, Seat, detector_name
-from cluster.shape import Plan
+from cluster.settings import Chunks
+from cluster.shape import Placed, Plan
+from cluster.staged import Staging
 
 
 @dataclass(frozen=True)
 class Meters:
-    """Makes the hop of a decoder to its cell's detector. Travels to the decoder's process."""
+    """Makes the hop of a decoder to its cell's detector, in a shape. Travels to the decoder's process."""
 
     detector: Named
+    shape: Placed
 
     def __call__(self, wanted: frozenset[str]) -> ObjectStore:
         """The hop, for meters that give the metrics named."""
-        return ObjectStore(self.detector, wanted)
+        return ObjectStore(self.detector, wanted, self.shape)
 
 
 def create(cell: str, plan: Plan) -> None:
-    """Ask for a cell. It is placed once a node has room for all of it; until then it is demand for the autoscaler."""
-    placement_group(plan.bundles, strategy="STRICT_PACK", name=cell, lifetime="detached")
+    """Ask for a cell. It is placed once nodes have room for all of it; until then it is demand for the autoscaler."""
+    placement_group(plan.bundles, strategy=plan.strategy, name=cell, lifetime="detached")
     if plan.detectors:
         detector = ray.remote(DetectorActor).options(
             name=detector_name(cell), namespace=NAMESPACE, lifetime="detached", max_restarts=-1,
             num_cpus=plan.detector_cpus, num_gpus=plan.detector_gpus,
-            scheduling_strategy=_bundle(cell, plan.decoders),
+            scheduling_strategy=_bundle(cell, plan.detector_bundle),
         )  # fmt: skip
         detector.remote("cuda" if plan.detector_gpus else "cpu")
 
 
-def begin(seat: Seat, plan: Plan, order: Order, uri: str) -> None:
-    """Start a stream's decoder in its bundle; does not wait until it runs."""
-    hop = Meters(Named(detector_name(seat.cell))) if plan.detectors else Direct
+def begin(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> None:
+    """Start a stream's decoder in its bundle; does not wait until it runs.
+
+    Raises:
+        UsageError: The plan needs a bucket, and there is none.
+    """
+    hop = _hop(seat, plan, order, uri, bucket)
     decoder = ray.remote(DecoderActor).options(
         name=seat.name, namespace=NAMESPACE, lifetime="detached", max_restarts=0, num_cpus=plan.decoder_cpus,
-        max_concurrency=4, scheduling_strategy=_bundle(seat.cell, seat.slot),
+        max_concurrency=4, scheduling_strategy=_bundle(seat.cell, plan.decoder_bundle(seat.slot)),
     )  # fmt: skip
     decoder.remote(order, uri, Named(recording.NAME), hop)
+
+
+def _hop(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Callable[[frozenset[str]], Hop]:
+    if plan.shape == "staged":
+        return Staging.of(bucket, order.stream, uri)
+    return Meters(Named(detector_name(seat.cell)), plan.shape) if plan.detectors else Direct
 
 
 def seats() -> list[Seat]:
@@ -65,11 +79,20 @@ def seats() -> list[Seat]:
     return [seat for seat in map(Seat.parse, _names()) if seat]
 
 
-def cells() -> list[Cell]:
-    """Every cell that is not removed."""
+def cells(decoder_cpus: float) -> list[Cell]:
+    """Every cell that is not removed. ``decoder_cpus``: processors of a decoder."""
     groups = [group for group in placement_group_table().values() if group["state"] != "REMOVED"]
-    found = (Cell.parse(g["name"], len(g["bundles"]), placed=g["state"] == "CREATED") for g in groups)
+    found = (
+        Cell.parse(g["name"], [g["bundles"][n] for n in sorted(g["bundles"])], decoder_cpus,
+                   placed=g["state"] == "CREATED")
+        for g in groups
+    )  # fmt: skip
     return [cell for cell in found if cell]
+
+
+def nodes() -> int:
+    """How many nodes are alive."""
+    return sum(bool(node["Alive"]) for node in ray.nodes())  # type: ignore[no-untyped-call]
 
 
 def handle(name: str) -> Any:

@@ -12,14 +12,17 @@ from actors.remote import NAMESPACE
 from actors.trust import Trust
 from cluster import cell as cells
 from cluster import recording
-from cluster.settings import Placement, Supervision
+from cluster.settings import Chunks, Placement, Supervision
 from cluster.supervisor import NAME, Supervisor
 
 CALL_SECONDS = 60.0
 """What any call to the supervisor may take."""
 
 
-def start(uri: str, trust: Trust, placement: Placement | None = None, supervision: Supervision | None = None) -> Any:
+def start(
+    uri: str, trust: Trust, placement: Placement | None = None, supervision: Supervision | None = None,
+    chunks: Chunks | None = None,
+) -> Any:  # fmt: skip
     """The supervisor's handle; it is started if there is none.
 
     One that trusts otherwise is ended with all that it runs: decoders keep to what they were told when they began.
@@ -34,7 +37,7 @@ def start(uri: str, trust: Trust, placement: Placement | None = None, supervisio
     return ray.remote(Supervisor).options(
         name=NAME, namespace=NAMESPACE, lifetime="detached", max_restarts=-1, num_cpus=0, max_concurrency=8,
         get_if_exists=True,
-    ).remote(uri, trust, placement, supervision)  # fmt: skip
+    ).remote(uri, trust, placement, supervision, chunks)  # fmt: skip
 
 
 def _await_end() -> None:
@@ -58,6 +61,6 @@ def supervisor() -> Any:
 def stop() -> None:
     """End the supervisor, every cell and the recorder; what is committed stays."""
     cells.end(NAME)
-    for cell in cells.cells():
+    for cell in cells.cells(Placement().decoder_cpus):
         cells.remove(cell.name)
     cells.end(recording.NAME)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import GetTimeoutError, ObjectLostError, RayActorError, RayTaskError
 
-from actors.hop import Traffic
+from actors.hop import Beside, HopBroken, Traffic
 from actors.measure import Rows
 from actors.media import Batch
-from actors.remote import Measured
+from actors.remote import Measured, node
 from cluster.share import Share
 
 CREDIT_BYTES = 64 << 20
@@ -27,25 +27,31 @@ PATIENCE_SECONDS = 120.0
 """How long a detector may be away before the stream gives up."""
 
 
-class HopBroken(Exception):
-    """No detector has answered for too long. The stream can go on from its checkpoint."""
+@dataclass(slots=True)
+class _Sent:
+    """A batch in the store, how many frames and bytes it has, and the nodes that it lies on by now."""
+
+    batch: ray.ObjectRef[Batch]
+    frames: int
+    bytes: int
+    nodes: set[str]
 
 
 @dataclass(slots=True)
 class _UnderWay:
-    """A batch that is being measured: itself in the store, the frames before it, and the answer to come."""
+    """A batch that is being measured, the batches before it that hold its context, and the answer to come."""
 
-    batch: ray.ObjectRef[Batch]
-    context: tuple[ray.ObjectRef[Batch], ...]
-    bytes: int
+    sent: _Sent
+    context: tuple[_Sent, ...]
     answer: ray.ObjectRef[Measured]
 
 
-class ObjectStore:
+class ObjectStore(Beside):
     """Sends batches to a detector actor by reference. Rows come back in the order in which batches were sent.
 
     Context frames are not written again: the detector reads them in the batches before, which stay in the store until
-    the batches that need them are measured.
+    the batches that need them are measured. A detector on another node has Ray pull each batch once into the store
+    there; that is counted when its answer comes.
     """
 
     def __init__(
@@ -60,10 +66,10 @@ class ObjectStore:
             credit: Bytes of frames that may be under way.
         """
         self.shape, self.traffic = shape, Traffic()
-        self._find, self._wanted, self._credit = detector, wanted, credit
+        self._find, self._wanted, self._credit, self._node = detector, wanted, credit, node()
         self._detector = detector()
         self._under_way: deque[_UnderWay] = deque()
-        self._earlier: deque[tuple[ray.ObjectRef[Batch], int]] = deque()
+        self._earlier: deque[_Sent] = deque()
         self._next_row = -1
         self._bytes = 0
         self._share = Share()
@@ -81,8 +87,9 @@ class ObjectStore:
             yield self._next()
         context = self._context(batch)
         stored = self.newest = ray.put(replace(batch, context=()) if context else batch)
-        self._under_way.append(_UnderWay(stored, context, size, self._call(stored, context)))
-        self._earlier.append((stored, len(batch.frames)))
+        sent = _Sent(stored, len(batch.frames), size, {self._node})
+        self._under_way.append(_UnderWay(sent, context, self._call(sent, context)))
+        self._earlier.append(sent)
         self._bytes += size
         self.traffic.batches += 1
         self.traffic.copies += 1
@@ -99,17 +106,19 @@ class ObjectStore:
         while self._under_way:
             yield self._next()
 
-    def _context(self, batch: Batch) -> tuple[ray.ObjectRef[Batch], ...]:
+    def _context(self, batch: Batch) -> tuple[_Sent, ...]:
         """The batches sent before, oldest first, that hold a batch's context; none where that was not sent."""
         follows, self._next_row = batch.first_row == self._next_row, batch.first_row + len(batch.frames)
         if not batch.context or not follows:
             self._earlier.clear()
-        while self._earlier and sum(count for _, count in self._earlier) - self._earlier[0][1] >= len(batch.context):
+        while self._earlier and sum(s.frames for s in self._earlier) - self._earlier[0].frames >= len(batch.context):
             self._earlier.popleft()
-        return tuple(stored for stored, _ in self._earlier)
+        return tuple(self._earlier)
 
-    def _call(self, batch: ray.ObjectRef[Batch], context: tuple[ray.ObjectRef[Batch], ...]) -> ray.ObjectRef[Measured]:
-        answer: ray.ObjectRef[Measured] = self._detector.measure.remote(self._wanted, batch, *context)
+    def _call(self, sent: _Sent, context: tuple[_Sent, ...]) -> ray.ObjectRef[Measured]:
+        answer: ray.ObjectRef[Measured] = self._detector.measure.remote(
+            self._wanted, sent.batch, *(earlier.batch for earlier in context)
+        )
         return answer
 
     def _next(self) -> Rows:
@@ -122,19 +131,29 @@ class ObjectStore:
                 break
             except RayTaskError:
                 raise
-            except (RayActorError, GetTimeoutError) as error:
+            except (RayActorError, GetTimeoutError, ObjectLostError) as error:
                 if time.monotonic() - began > PATIENCE_SECONDS:
                     raise HopBroken(f"no detector has answered for {PATIENCE_SECONDS:.0f} s") from error
                 self._again()
         self._under_way.popleft()
-        self._bytes -= oldest.bytes
-        self.traffic.cpu_seconds += measured.cpu_seconds
-        self.traffic.peak_memory_bytes = self._share.of(measured.cpu_seconds, measured.all_seconds, measured.peak_bytes)
+        self._bytes -= oldest.sent.bytes
+        self._count(measured, (oldest.sent, *oldest.context))
         return measured.rows
+
+    def _count(self, measured: Measured, read: Iterable[_Sent]) -> None:
+        """What an answer tells: what its detector burnt, and which batches came to its node for it."""
+        traffic = self.traffic
+        traffic.cpu_seconds += measured.cpu_seconds
+        traffic.peak_memory_bytes = self._share.of(measured.cpu_seconds, measured.all_seconds, measured.peak_bytes)
+        for sent in read:
+            if measured.node not in sent.nodes:
+                sent.nodes.add(measured.node)
+                traffic.bytes_network += sent.bytes
+                traffic.copies += 1
 
     def _again(self) -> None:
         """Send everything under way once more: measuring has no memory, so nothing is lost and nothing doubled."""
         time.sleep(0.05)
         self._detector = self._find()
-        for sent in self._under_way:
-            sent.answer = self._call(sent.batch, sent.context)
+        for one in self._under_way:
+            one.answer = self._call(one.sent, one.context)

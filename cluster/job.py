@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
 from actors.models.spec import MOST_MODELS, LocalModel, ModelSpec, differently_named
-from cluster.shape import Shape, runs
+from cluster.settings import Chunks
+from cluster.shape import Shape
 from cluster.sources import results_uri
 
 Severity = Literal["info", "warning", "critical"]
@@ -47,10 +48,14 @@ class Analysis(BaseModel):
     models: Annotated[tuple[LocalModel, ...], AfterValidator(differently_named)] = Field(
         (), max_length=MOST_MODELS, title="models of the user, beside the detectors"
     )
+    bucket: SecretStr | None = Field(None, title="s3:// URL for the shape staged; SIGHTLINE_BUCKET if null")
 
     _detectors_named = field_validator("detectors")(_some)
-    _shape_runs = field_validator("shape")(runs)
     _results_named = field_validator("results")(results_uri)
+
+    def chunks(self) -> Chunks:
+        """What the environment sets for the shape ``staged``, with the bucket that is named here, if one is."""
+        return Chunks() if self.bucket is None else Chunks(bucket=self.bucket)
 
 
 class _Asked(BaseModel):
@@ -94,5 +99,3 @@ class JobSpec(_Asked):
     defaults: Defaults = Field(default_factory=Defaults, title="for streams that say nothing else")
     streams: tuple[StreamSpec, ...] = Field(min_length=1, max_length=MOST_STREAMS, title="what is watched")
     webhook: Webhook | None = Field(None, title="who is told of incidents")
-
-    _shape_runs = field_validator("shape")(runs)

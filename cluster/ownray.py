@@ -1,8 +1,10 @@
-"""``analyze`` in a shape that needs Ray: one of its own, which lives as long as the analysis."""
+"""``analyze`` in a shape that needs Ray: one of its own, which lives as long as the analysis.
+
+What the shape spreads over nodes is spread over nodes on this machine, each with an object store of its own.
+"""
 
 from __future__ import annotations
 
-import logging
 import sys
 import tempfile
 import time
@@ -16,9 +18,10 @@ from typing import TYPE_CHECKING
 from actors import document
 from actors.document import Document
 from actors.pipeline import Progress
-from cluster import loopback
+from cluster import loopback, nodes
 from cluster.places import Seat, cell_name
-from cluster.shape import Plan
+from cluster.settings import Chunks
+from cluster.shape import Placed, Plan
 from cluster.sources import UsageError, is_live
 from cluster.worker import TAKEN_OVER
 
@@ -34,10 +37,10 @@ _STORE_BYTES, _STORE_BYTES_EACH = 256 << 20, 128 << 20
 
 
 def run(
-    streams: Mapping[str, str], detectors: tuple[str, ...], wanted: Analysis, on_progress: ProgressOf,
+    shape: Placed, streams: Mapping[str, str], detectors: tuple[str, ...], wanted: Analysis, on_progress: ProgressOf,
     stop: Event | None,
 ) -> Iterator[Document]:  # fmt: skip
-    """Analyse streams (sources by name), and give each one's document as it is finished.
+    """Analyse streams (sources by name) in a shape, and give each one's document as it is finished.
 
     ``wanted.jobs`` at a time, beside those that are known to be live; ``stop`` ends live ones as if they were over.
 
@@ -47,7 +50,8 @@ def run(
     """
     listed = sorted(streams, key=lambda name: not is_live(streams[name]))
     jobs = min(wanted.jobs + sum(map(is_live, streams.values())), len(streams))
-    with _ray(jobs):
+    plan = Plan(shape, jobs, _PROCESSORS) if shape == "staged" else Plan(shape, jobs, _PROCESSORS, 1, _PROCESSORS)
+    with _ray(plan):
         from actors.remote import Order
 
         orders = deque(
@@ -56,42 +60,36 @@ def run(
             )
             for name in listed
         )  # fmt: skip
-        yield from _Table(wanted.results, jobs, on_progress, stop).serve(orders)
+        yield from _Table(wanted.results, plan, wanted.chunks(), on_progress, stop).serve(orders)
 
 
 @contextmanager
-def _ray(jobs: int) -> Iterator[None]:
+def _ray(plan: Plan) -> Iterator[None]:
     if "ray" in sys.modules:
-        raise UsageError("--shape colocated starts a Ray of its own; here one is imported already: submit a job to it")
+        what = f"--shape {plan.shape} starts a Ray of its own"
+        raise UsageError(f"{what}; here one is imported already: submit a job to it")
     with tempfile.TemporaryDirectory(prefix="sl", ignore_cleanup_errors=True) as folder:
         token = Path(folder, "token")
         loopback.write_token(token)
         loopback.prepare(token)
-        import ray
-
-        ray.init(
-            address="local", namespace="sightline", include_dashboard=False, log_to_driver=False, _temp_dir=folder,
-            object_store_memory=_STORE_BYTES + jobs * _STORE_BYTES_EACH, logging_level=logging.ERROR,
-        )  # fmt: skip
-        try:
+        with nodes.started(plan.nodes, folder, _STORE_BYTES + plan.decoders * _STORE_BYTES_EACH):
             yield
-        finally:
-            ray.shutdown()
 
 
 class _Table:
     """A cell of as many seats as streams are analysed at a time."""
 
-    def __init__(self, uri: str, jobs: int, on_progress: ProgressOf, stop: Event | None) -> None:
+    def __init__(
+        self, uri: str, plan: Plan, chunks: Chunks, on_progress: ProgressOf, stop: Event | None
+    ) -> None:  # fmt: skip
         from cluster import cell, recording
 
         self._cells, self._uri, self._on_progress, self._stop = cell, uri, on_progress, stop
-        self._plan = Plan("colocated", jobs, _PROCESSORS, 1, _PROCESSORS)
-        self._cell = cell_name("colocated", 0)
+        self._plan, self._cell, self._chunks = plan, cell_name(plan.shape, 0), chunks
         self._seated: dict[Seat, Order] = {}
         self._cut = False
         self._recorder = recording.begin(uri)
-        cell.create(self._cell, self._plan)
+        cell.create(self._cell, plan)
 
     def serve(self, waiting: deque[Order]) -> Iterator[Document]:
         """Seat streams as seats become free, until all have left.
@@ -106,7 +104,7 @@ class _Table:
                 if waiting and not stopped and slot not in taken:
                     order = waiting.popleft()
                     seat = Seat(self._cell, slot, order.stream)
-                    self._cells.begin(seat, self._plan, order, self._uri)
+                    self._cells.begin(seat, self._plan, order, self._uri, self._chunks)
                     self._seated[seat] = order
             if not stopped and self._stop is not None and self._stop.is_set():
                 stopped = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -35,7 +36,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A placement group of ``slots`` seats. ``placed``: a node has room for it."""
+    """A placement group of ``slots`` seats. ``placed``: nodes have room for it."""
 
     shape: Placed
     number: int
@@ -48,13 +49,20 @@ class Cell:
         return cell_name(self.shape, self.number)
 
     @classmethod
-    def parse(cls, name: str, bundles: int, *, placed: bool) -> Cell | None:
-        """A cell by its name and how many bundles it has; None: it is none."""
+    def parse(
+        cls, name: str, bundles: Sequence[Mapping[str, float]], decoder_cpus: float, *, placed: bool
+    ) -> Cell | None:
+        """A cell by its name and the resources of its bundles; None: it is none.
+
+        ``decoder_cpus``: processors of a decoder, as many of which as fit share the first bundle of ``spread``.
+        """
         match = _CELL.fullmatch(name)
         shape = _SHAPES.get(match["shape"]) if match else None
         if match is None or shape is None:
             return None
-        return cls(shape, int(match["number"]), bundles - (shape != "fused"), placed)
+        shared = int(bundles[0]["CPU"] / decoder_cpus + 1e-6)
+        slots = shared if shape == "spread" else len(bundles) - (shape == "colocated")
+        return cls(shape, int(match["number"]), slots, placed)
 
 
 def cell_name(shape: Placed, number: int) -> str:

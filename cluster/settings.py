@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -15,6 +15,16 @@ class Placement(BaseSettings):
     decoder_cpus: float = Field(0.2, gt=0, le=64, title="processors of one decoder; 1080p25 takes 0.15")
     detector_cpus: float = Field(0.2, gt=0, le=64, title="processors of the detector of a cell")
     detector_gpus: float = Field(0.25, ge=0, le=8, title="share of a GPU of the detector of a cell")
+
+
+class Chunks(BaseSettings):
+    """What the shape ``staged`` needs: a bucket that chunks are carried through, and processors for its tasks."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", frozen=True)
+
+    bucket: SecretStr | None = Field(None, title="s3:// URL of the bucket; may hold credentials")
+    bucket_patience_seconds: float = Field(60.0, gt=0, le=3600, title="how long a request to it is tried again")
+    task_cpus: float = Field(0.5, gt=0, le=64, title="processors that are reserved for each task while it runs")
 
 
 class Supervision(BaseSettings):

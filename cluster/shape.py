@@ -1,9 +1,9 @@
-"""A shape as a plan: which bundles a cell has, and what runs in them. Pure, and printable."""
+"""A shape as a plan: which bundles a cell has, and what runs in them. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from cluster.settings import Placement
 
@@ -11,25 +11,14 @@ Placed = Literal["fused", "colocated", "spread", "staged"]
 Shape = Literal["auto", "fused", "colocated", "spread", "staged"]
 """What may be asked for; ``auto`` is one of the others, as it suits the machine."""
 
-NOT_YET: tuple[Placed, ...] = ("spread", "staged")
-"""Shapes that no part of this version can run."""
-
-
-def runs(shape: Shape) -> Shape:
-    """The shape, if this version can run it.
-
-    Raises:
-        ValueError: It cannot; the message says what it can.
-    """
-    if shape in NOT_YET:
-        can = ", ".join(one for one in get_args(Shape) if one not in NOT_YET)
-        raise ValueError(f"the shape {shape} cannot be run yet; use one of {can}")
-    return shape
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One cell: ``decoders`` bundles for a stream each and, if frames leave them, ``detectors`` bundles for meters."""
+    """One cell: ``decoders`` for a stream each and, if frames leave them, ``detectors`` for meters.
+
+    Each has a bundle of resources of its own, all of them on one node; in ``spread`` the decoders share one bundle, and
+    no two bundles share a node.
+    """
 
     shape: Placed
     decoders: int
@@ -39,22 +28,33 @@ class Plan:
     detector_gpus: float = 0.0
 
     @property
+    def strategy(self) -> Literal["STRICT_PACK", "STRICT_SPREAD"]:
+        """How bundles lie on nodes: all on one, or each on another."""
+        return "STRICT_SPREAD" if self.shape == "spread" else "STRICT_PACK"
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes it takes."""
+        return len(self.bundles) if self.shape == "spread" else 1
+
+    @property
     def bundles(self) -> list[dict[str, float]]:
         """Resources of each bundle: decoders first, then detectors."""
         detector = {"CPU": self.detector_cpus} | ({"GPU": self.detector_gpus} if self.detector_gpus else {})
-        return [{"CPU": self.decoder_cpus}] * self.decoders + [detector] * self.detectors
+        together = self.shape == "spread"
+        decoders = [{"CPU": round(self.decoder_cpus * self.decoders, 4)}] if together else [
+            {"CPU": self.decoder_cpus}
+        ] * self.decoders  # fmt: skip
+        return decoders + [detector] * self.detectors
 
-    def text(self) -> str:
-        """The plan in words."""
-        lines = [f"{self.shape}: one placement group (STRICT_PACK) per {self.decoders} streams"]
-        lines.append(f"  {self.decoders} x decoder    {self.decoder_cpus:g} CPU")
-        if self.detectors:
-            gpus = f", {self.detector_gpus:g} GPU" if self.detector_gpus else ""
-            lines.append(f"  {self.detectors} x detector   {self.detector_cpus:g} CPU{gpus}")
-            lines.append("  decoder -> detector: object store, one copy in, read in place")
-        else:
-            lines.append("  decoder -> meters: a reference in one process")
-        return "\n".join(lines)
+    def decoder_bundle(self, slot: int) -> int:
+        """The bundle that the decoder of a seat is in."""
+        return 0 if self.shape == "spread" else slot
+
+    @property
+    def detector_bundle(self) -> int:
+        """The first bundle of a detector."""
+        return 1 if self.shape == "spread" else self.decoders
 
 
 def plan(shape: Shape, placement: Placement, gpus: float) -> Plan:
@@ -66,9 +66,9 @@ def plan(shape: Shape, placement: Placement, gpus: float) -> Plan:
         gpus: What the cluster has.
     """
     chosen: Placed = ("colocated" if gpus else "fused") if shape == "auto" else shape
-    if chosen == "fused":
-        return Plan("fused", placement.streams_per_cell, placement.decoder_cpus)
+    if chosen in ("fused", "staged"):
+        return Plan(chosen, placement.streams_per_cell, placement.decoder_cpus)
     return Plan(
-        "colocated", placement.streams_per_cell, placement.decoder_cpus, 1, placement.detector_cpus,
+        chosen, placement.streams_per_cell, placement.decoder_cpus, 1, placement.detector_cpus,
         placement.detector_gpus if gpus else 0.0,
     )  # fmt: skip

@@ -31,7 +31,7 @@ class Usage(BaseModel):
     bytes_direct: int = Field(description="of pictures, copied within a process")
     bytes_object_store: int = Field(description="of pictures, written into a machine's shared memory")
     bytes_network: int = Field(description="of pictures, sent from one node to another")
-    bytes_bucket: int = Field(description="of pictures, written into a bucket")
+    bytes_bucket: int = Field(description="written into a bucket: packed pictures, sound, rows")
     requests_bucket: int = Field(description="made of the bucket, all four kinds")
     requests_put: int
     requests_get: int

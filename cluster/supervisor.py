@@ -23,11 +23,12 @@ from actors.storage import StorageError
 from actors.trust import Trust
 from cluster import cell as cells
 from cluster import recording
+from cluster.bucketurl import NEEDED_THERE
 from cluster.desired import Desired
-from cluster.jobs import Job, JobStore, Outcome, Wish
+from cluster.jobs import Job, JobStore, Outcome, Unfit, Wish
 from cluster.places import Seat, cell_name
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
-from cluster.settings import Placement, Supervision
+from cluster.settings import Chunks, Placement, Supervision
 from cluster.shape import Plan, plan
 from cluster.spent import Usage
 
@@ -38,13 +39,14 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Watched:
-    """What this process has seen of a running stream: its newest report, and since when it does not answer."""
+    """What this process has seen of a stream: its newest report, since when it does not answer, what it waits for."""
 
     report: Report | None = None
     silent_since: float | None = None
     restarts: int = 0
     not_before: float = 0.0
     cell: str | None = None
+    waits: str = ""
     pids: set[int] = field(default_factory=set)
 
 
@@ -52,8 +54,9 @@ class Supervisor:
     """Looks, mends, and answers for the jobs."""
 
     def __init__(
-        self, uri: str, trust: Trust, placement: Placement | None = None, supervision: Supervision | None = None
-    ) -> None:
+        self, uri: str, trust: Trust, placement: Placement | None = None, supervision: Supervision | None = None,
+        chunks: Chunks | None = None,
+    ) -> None:  # fmt: skip
         """Begin with what there is.
 
         Args:
@@ -61,9 +64,11 @@ class Supervisor:
             trust: What may be read for those who submit jobs.
             placement: Sizes of cells; from the environment if None.
             supervision: How to watch; from the environment if None.
+            chunks: What the shape ``staged`` needs; from the environment if None.
         """
         self._uri, self._trust = uri, trust
         self._placement, self._rules = placement or Placement(), supervision or Supervision()
+        self._chunks = chunks or Chunks()
         self._desired = Desired(JobStore(uri))
         self._watched: dict[str, Watched] = {}
         self._idle: dict[str, float] = {}
@@ -72,7 +77,9 @@ class Supervisor:
         threading.Thread(target=self._run, name="sightline-supervisor", daemon=True).start()
 
     def submit(self, job: Job) -> tuple[Job, bool]:
-        """See :meth:`cluster.desired.Desired.submit`."""
+        """See :meth:`cluster.desired.Desired.submit`; a job of the shape ``staged`` is unfit without a bucket."""
+        if job.spec.shape == "staged" and self._chunks.bucket is None:
+            raise Unfit(NEEDED_THERE)
         return self._desired.submit(job)
 
     def change(self, job: str, desired: Wish | None, tags: Mapping[str, str | None] | None) -> Job | None:
@@ -119,13 +126,15 @@ class Supervisor:
         recording.begin(self._uri)
         seats = cells.seats()
         self._poll(seats)
-        there = cells.cells()
+        there = cells.cells(self._placement.decoder_cpus)
         now = time.monotonic()
         occupied = {seat.cell for seat in seats}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
         idle = [name for name, since in self._idle.items() if now - since > self._rules.idle_seconds]
-        for step in mend(self._wanted(), seats, there, now, idle):
+        wanted = self._wanted()
+        for step in mend(wanted, seats, there, now, idle):
             self._take(step)
+        self._tell_who_waits(wanted)
         self._tidy(now)
 
     def _wanted(self) -> list[Wanted]:
@@ -134,6 +143,15 @@ class Supervisor:
             Wanted(name, auto if shape == "auto" else shape, self._watched.get(name, Watched()).not_before)
             for job in self._desired.all().values() for shape in [job.spec.shape] for name in job.open
         ]  # fmt: skip
+
+    def _tell_who_waits(self, wanted: list[Wanted]) -> None:
+        """Say of streams that there are too few nodes for their shape."""
+        needed = {shape: self._plan(shape).nodes for shape in {one.shape for one in wanted}}
+        there = cells.nodes() if max(needed.values(), default=1) > 1 else 1
+        for one in wanted:
+            short = f"{one.shape} needs {needed[one.shape]} nodes; there {'is' if there == 1 else 'are'} {there}"
+            watched = self._watched.setdefault(one.stream, Watched())
+            watched.waits = short if there < needed[one.shape] else ""
 
     def _plan(self, shape: Any) -> Plan:
         return plan(shape, self._placement, ray.cluster_resources().get("GPU", 0.0))  # type: ignore[no-untyped-call]
@@ -161,7 +179,7 @@ class Supervisor:
         )  # fmt: skip
         watched = self._watched.setdefault(seat.stream, Watched())
         watched.cell, watched.report, watched.silent_since = seat.cell, None, None
-        cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri)
+        cells.begin(seat, self._plan(seat.cell.split("/")[1]), order, self._uri, self._chunks)
 
     def _end(self, seat: Seat) -> None:
         """Ask a decoder that is not wanted to stop, so that it closes what is open; kill it if it does not."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from actors.hop import Hop, Traffic
 from actors.measure import Columns, Rows
-from actors.measuring import stamps
-from actors.media import Batch
+from actors.measuring import Ear, stamps
+from actors.media import AudioBatch, Batch
 from actors.models.beside import Host
 from actors.models.guarded import LOOK_SECONDS, Batched, Guarded, columns_of
 from actors.models.scores import column
@@ -52,7 +52,7 @@ class WithModels:
             note: Told when one is started again.
             live: Whether the source is live: then pictures are passed over where a model does not keep up.
         """
-        self.shape, self._live = inner.shape, live
+        self.shape, self.bounds, self._live = inner.shape, inner.bounds, live
         self._inner, self._host, self._moved = inner, host, Traffic()
         self._models = [Guarded(spec, host.start, note, cut_off.get(spec.name, "")) for spec in models]
         self._under_way: deque[_UnderWay] = deque()
@@ -87,6 +87,14 @@ class WithModels:
         self._under_way.append(_UnderWay(rows, parcel, scored))
         yield from self._answered()
 
+    def hear(self, batch: AudioBatch, ear: Ear) -> Iterator[Rows]:
+        """Hand sound on: models get none."""
+        yield from self._inner.hear(batch, ear)
+
+    def tell(self, facts: Rows) -> Iterator[Rows]:
+        """Hand facts on."""
+        yield from self._inner.tell(facts)
+
     def drain(self) -> Iterator[Rows]:
         """Wait for everything under way."""
         yield from self._inner.drain()
@@ -96,12 +104,15 @@ class WithModels:
         yield from self._answered()
 
     def close(self) -> None:
-        """Give sound models back, and end the others."""
-        for model in self._models:
-            if (runner := model.release()) is not None:
-                self._host.keep(runner)
-        for one in self._under_way:
-            self._free(one)
+        """Give back what the hop within holds, and models that are sound; end the others."""
+        try:
+            self._inner.close()
+        finally:
+            for model in self._models:
+                if (runner := model.release()) is not None:
+                    self._host.keep(runner)
+            for one in self._under_way:
+                self._free(one)
 
     def _answered(self) -> Iterator[Rows]:
         """Rows of the batches that all models have answered, in the order in which they were sent."""

@@ -112,7 +112,7 @@ class JobStream(Value):
     stream: StreamName
     source: str = Field(description="without passwords and tokens (``actors.url.shown``)")
     status: StreamStatus
-    error: str | None = Field(description="why it failed, was cut short or put aside")
+    error: str | None = Field(description="why it failed, was cut short or put aside; or what it waits for")
 
 
 class Job(Value):

@@ -28,7 +28,7 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="DETECTOR.FIELD=VALUE", help="Another threshold; may be given many times."),
 ]
-Shape = Annotated[str | None, typer.Option(help="Where the stages run: auto, fused or colocated.")]
+Shape = Annotated[str | None, typer.Option(help="Where the stages run: auto, fused, colocated or spread.")]
 Webhook = Annotated[
     str | None, typer.Option(metavar="URL", help=f"Is told of incidents; signed with the secret in {SECRET}.")
 ]
@@ -36,13 +36,17 @@ Wait = Annotated[bool, typer.Option("--wait", help="Until every stream has ended
 Idempotency = Annotated[
     str | None, typer.Option(metavar="TEXT", help="New for each job; the same again gives the job that is there.")
 ]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Print what the job would be and cost in each shape, and submit nothing.")
+]
 Schema = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a jobs file, and do no more.")]
 
 
 def submit(
     sources: Sources = None, file: File = None, name: Name = None, detectors: Detectors = None, set_: Set = None,
     shape: Shape = None, tag: Tags = None, webhook: Webhook = None, wait: Wait = False,
-    idempotency_key: Idempotency = None, schema: Schema = False, as_json: Json = False, url: Url = None,
+    idempotency_key: Idempotency = None, explain: Explain = False, schema: Schema = False, as_json: Json = False,
+    url: Url = None,
 ) -> None:  # fmt: skip
     """Submit a job: sources to watch, from the command line or from a file.
 
@@ -63,6 +67,9 @@ def submit(
         }  # fmt: skip
         given = {key: value for key, value in options.items() if value not in (None, [])}
         document = _document(sources or [], file, given)
+        if explain:
+            _explain(document, as_json)
+            return
         good = _submit(document, idempotency_key, wait, as_json, url)
     raise typer.Exit(0 if good else FAILED)
 
@@ -88,6 +95,22 @@ def _submit(document: Document, idempotency_key: str | None, wait: bool, as_json
         else:
             print(plain(f"job {job.id}: {job.status}"))
     return not wait or ended_well(job)
+
+
+def _explain(document: Document, as_json: bool) -> None:
+    """Print the job's plans."""
+    from cluster import explain, prices
+    from cluster.asking import ask
+    from cluster.settings import Placement
+    from serve.commands.listing import write_document
+
+    sheet, shape = prices.load(), document.get("shape", "auto")
+    asked = ask([stream["source"] for stream in document["streams"]])
+    explained = explain.explain(asked, shape, Placement(), 0.0, sheet)
+    if as_json:
+        write_document(explain.document(asked, explained, sheet))
+    else:
+        print("\n".join(map(plain, explain.text(asked, explained, shape, sheet).split("\n"))))
 
 
 def _told(job: Job, new: bool) -> str:

@@ -114,11 +114,15 @@ def _settings(*, open_: bool) -> tuple[Sources, ApiSettings]:
     """
     from pydantic import ValidationError
 
+    from cluster import bucketurl
     from cluster.allowed import Sources
+    from cluster.settings import Chunks
     from serve.api.settings import ApiSettings
 
     trusted = Sources(allowed_roots=(Path("/"),), allowed_networks=("public", "private", "loopback"))
     try:
+        if (chunks := Chunks()).bucket is not None:
+            bucketurl.of(chunks)
         return trusted if open_ else Sources(), ApiSettings(open_on_loopback=open_)
     except ValidationError as error:
         told = "; ".join(f"{flaw['loc'][0]}: {flaw['msg']}" for flaw in error.errors(include_url=False))

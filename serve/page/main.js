@@ -6,7 +6,7 @@ import { Detail } from "./detail.js";
 import { Feed } from "./feed.js";
 import { IncidentList } from "./incidents.js";
 import { KeyDialog } from "./key.js";
-import { Model } from "./model.js";
+import { changesState, Model } from "./model.js";
 import { MOST_STREAMS, Poller } from "./poll.js";
 import { say, sayOrHide } from "./rows.js";
 import { StreamList } from "./streams.js";
@@ -57,6 +57,7 @@ const feed = new Feed(api, {
   },
   event(event) {
     if (model.apply(event)) announcer.opened(event.incident);
+    if (changesState(event)) poller.soon();
     changed();
   },
   cut(reason) {

@@ -1,10 +1,14 @@
 /** What is known: streams as last told, incidents in their newest revisions. Knows nothing of the screen. */
 
-import { since } from "./clock.js";
+import { mark, since } from "./clock.js";
 import { GROUPS, groupOf } from "./words.js";
 
 const MOST_CLOSED = 1000;
 const MOST_STEPS = 16;
+/** The detector whose open incidents make a stream's state. */
+const STALLED = "stalled";
+/** A state that was asked for so long after an incident was told of knows of it. */
+const KNOWN_SECONDS = 3;
 const WEIGHT = { critical: 2, warning: 1, info: 0 };
 
 /** Streams and incidents. */
@@ -196,17 +200,27 @@ export class Model {
     open.sort((a, b) => WEIGHT[b.severity] - WEIGHT[a.severity] || a.opened - b.opened);
     record.open = open.filter((incident) => !this.#covered(incident));
     record.explained = open.length - record.open.length;
-    record.group = groupOf(record.stream, ageOf(record), open[0]?.severity ?? null);
+    const news = ({ detector, heard }) => detector === STALLED && since(heard) - since(record.at) < KNOWN_SECONDS;
+    record.group = groupOf(record.stream, ageOf(record), open[0]?.severity ?? null, open.some(news));
   }
 }
 
 /**
- * An incident as it is kept here: with the time it was opened as a number, `opened`.
+ * Whether a stream's state is another once the server has looked at it again.
+ * @param {{kind: string, incident: object}} event a FeedEvent
+ * @returns {boolean}
+ */
+export function changesState({ kind, incident }) {
+  return incident.detector === STALLED && (kind === "opened" || kind === "closed");
+}
+
+/**
+ * An incident as it is kept here: with the time it was opened as a number, `opened`, and the moment it came, `heard`.
  * @param {object} incident as the API told it
  * @returns {object}
  */
 export function taken(incident) {
-  return { ...incident, opened: Date.parse(incident.opened_at) };
+  return { ...incident, opened: Date.parse(incident.opened_at), heard: mark() };
 }
 
 /**

@@ -5,6 +5,8 @@ import { pause, since } from "./clock.js";
 
 const EVERY_MILLISECONDS = 2000;
 const AGAIN_MILLISECONDS = 500;
+/** The server looks at what runs each half second. */
+const SOON_MILLISECONDS = 600;
 const PAGE = 1000;
 
 /** More streams than this are not shown; the page says so. */
@@ -14,6 +16,7 @@ export const MOST_STREAMS = 5000;
 export class Poller {
   #stop = null;
   #wake = new AbortController();
+  #soon = 0;
 
   /**
    * @param {import("./api.js").Api} api where it is
@@ -42,6 +45,14 @@ export class Poller {
   /** Ask at once. */
   wake() {
     this.#wake.abort();
+  }
+
+  /** Ask when the server knows of what has just been told. */
+  soon() {
+    this.#soon ||= setTimeout(() => {
+      this.#soon = 0;
+      this.wake();
+    }, SOON_MILLISECONDS);
   }
 
   async #run(stopped) {

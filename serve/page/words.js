@@ -34,10 +34,12 @@ const DAY = new Intl.DateTimeFormat("en", { day: "numeric", month: "short" });
  * @param {object} stream a StreamState
  * @param {number | null} age of its newest frame, in seconds
  * @param {string | null} worst severity of its open incidents
+ * @param {boolean} stalls whether an incident says so of which its state may not know yet
  * @returns {{key: string, word: string, tone: string, rank: number}} one of `GROUPS`
  */
-export function groupOf(stream, age, worst) {
+export function groupOf(stream, age, worst, stalls) {
   const known = BY_KEY.get(stream.status) ?? BY_KEY.get("failed");
+  if (stalls && (known.key === "running" || known.key === "starting")) return BY_KEY.get("stalled");
   if (known.key !== "running") return known;
   if (stream.live && (age === null || age > LATE_SECONDS)) return BY_KEY.get("late");
   return BY_KEY.get(worst) ?? known;
@@ -50,7 +52,7 @@ export function groupOf(stream, age, worst) {
  * @returns {string}
  */
 export function stateOf(stream, group) {
-  return group.key === "late" ? group.word : STATES[stream.status] ?? plain(stream.status, 40);
+  return group.key === "late" || group.key === "stalled" ? group.word : STATES[stream.status] ?? plain(stream.status, 40);
 }
 
 /**

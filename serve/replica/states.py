@@ -73,4 +73,6 @@ def stream(stored: Stored, name: str, seen: Watched | None, now: float) -> Strea
 def _error(stored: Stored, stream: str, seen: Watched | None) -> str | None:
     if (outcome := stored.outcomes.get(stream)) is not None:
         return outcome.error
+    if seen is not None and seen.waits and stream in stored.open:
+        return seen.waits
     return (seen.report.error or None) if seen and seen.report else None

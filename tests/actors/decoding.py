@@ -45,8 +45,8 @@ def decode(path, passed_over=()):
         return tracks, given + decoder.flush()
 
 
-def batches(path, bounds=FILE):
-    """Batches of every track by kind of batch, in order."""
+def batches(path, bounds=FILE, rests=lambda: False):
+    """Batches of every track by kind of batch, in order; where it ``rests`` after a packet, cut there as well."""
     tracks, given = decode(path)
     out = []
     for track in tracks:
@@ -62,6 +62,8 @@ def batches(path, bounds=FILE):
                 out += video.add(picture)
             for sound in decoded.sounds:
                 out += audio.add(sound)
+            if rests():
+                out += [*packets.flush(), *video.cut(), *audio.cut()]
         for batcher in (video, audio, packets):
             out += batcher.flush()
     return out

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -65,11 +66,17 @@ def test_live_batches_are_short_and_small(small):
     assert max(sum(p.lines.nbytes for f in b.frames for p in f.planes) for b in of(Batch, tiny)) <= 3_000_000
 
 
-@pytest.mark.parametrize("bounds", [SMALL, FILE, Bounds(60, 0.05)])
-def test_the_split_changes_no_frame_and_no_sample(small, bounds):
-    other = batches(real_clip("bigbuckbunny.mp4"), bounds)
+@pytest.mark.parametrize(
+    ("bounds", "rests"), [(SMALL, 0.0), (FILE, 0.0), (Bounds(60, 0.05), 0.0), (SMALL, 0.3), (FILE, 1.0)]
+)
+def test_the_split_changes_no_frame_and_no_sample(small, bounds, rests):
+    chance = Random(1)
+    other = batches(real_clip("bigbuckbunny.mp4"), bounds, lambda: chance.random() < rests)
     frames = [[f.stamp for b in of(Batch, items) for f in b.frames] for items in (small, other)]
     assert frames[0] == frames[1]
+    assert len(frames[0]) == 132
+    contexts = [f.stamp for b in of(Batch, other) for f in b.context]
+    assert contexts == [stamp for b in of(Batch, other) for stamp in frames[0][max(0, b.first_row - 2) : b.first_row]]
     sounds = [[k for b in of(AudioBatch, items) for k in b.blocks] for items in (small, other)]
     assert [(k.stamp, k.duration, k.hop) for k in sounds[0]] == [(k.stamp, k.duration, k.hop) for k in sounds[1]]
     assert len(sounds[0]) > 50

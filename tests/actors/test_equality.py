@@ -41,9 +41,8 @@ def test_a_second_run_is_equal_and_it_is_said_how_much_was_compared(results, fir
     assert compared.opened() == {"black": 1, "freeze": 1, "silence": 1}
     assert compared.stretches >= 2
     text = compared.text()
-    assert f"{compared.rows['video']} of video" in text
-    assert "1 black opened" in text
-    assert text.startswith("1 stream; ")
+    assert text.startswith(f"streams: 1; rows: video {compared.rows['video']}, audio ")
+    assert "black opened 1" in text
 
 
 def test_another_threshold_differs_in_incidents_and_not_in_rows(results, first):

@@ -1,11 +1,12 @@
 import random
 import threading
+import time
 
 import pytest
 
 from actors.feed import Cut, Missing
 from actors.limits import Limits
-from actors.live import Background, Backoff, Halt, reconnecting
+from actors.live import GATHER_SECONDS, Background, Backoff, Halt, reconnecting
 from actors.url import SourceError
 
 
@@ -53,6 +54,30 @@ def test_a_full_queue_drops_and_counts_what_a_network_sends():
     resume.set()
     assert next(background) == Missing(0.0, "overrun: 4000 bytes came faster than they were read")
     assert list(background) == [b"after"]
+
+
+def test_what_came_is_worked_on_before_waiting_for_more():
+    halt, sent, resume = Halt(), threading.Event(), threading.Event()
+
+    def bursts():
+        yield b"one"
+        sent.set()
+        resume.wait(10)
+        yield b"two"
+
+    def rest():
+        rested.append(len(given))
+        resume.set()
+
+    given, rested = [], []
+    background = Background(bursts(), halt, Limits(), lossy=True)
+    assert sent.wait(10)
+    time.sleep(GATHER_SECONDS)
+    background.on_rest = rest
+    for item in background:
+        given.append(item)
+    assert given == [b"one", b"two"]
+    assert rested[0] == 1
 
 
 def test_a_full_queue_holds_back_what_can_wait():

@@ -43,7 +43,7 @@ class Watch:
         self.owner = Owner(
             task, self.recorder, lambda table, where: self.recorder.read(table, where=where), self.stop, hop
         )
-        self.document = None
+        self.document = self.error = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self):
@@ -55,7 +55,10 @@ class Watch:
         self._thread.join(DEADLINE)
 
     def _run(self):
-        self.document = self.owner.run()
+        try:
+            self.document = self.owner.run()
+        except ValueError as error:
+            self.error = error
 
     def end(self):
         """Ask it to stop, and give its document."""
@@ -210,3 +213,17 @@ def test_what_nobody_watched_is_unreachable_and_says_why(killed, track):
     assert hole[2] == "not watched: its owner was restarted"
     assert unbroken(document, track)
     assert not [i for i in document["incidents"] if i["detector"] == "timestamps"]
+
+
+class Refusing(Direct):
+    """Meters that fail with what PyAV raises too."""
+
+    def drain(self):
+        raise ValueError("these meters are broken")
+
+
+def test_what_fails_between_two_bursts_is_not_taken_for_damage(tmp_path):
+    port = free_port()
+    with Channel(port), Watch(str(tmp_path), port, hop=Refusing) as watch:
+        raised = until(lambda: watch.error)
+    assert str(raised) == "these meters are broken"

@@ -12,7 +12,6 @@ import re
 import statistics
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 from tests.bench.decode import clip
@@ -20,19 +19,6 @@ from tests.bench.machine import cost, machine
 from tests.cluster.harness import Cluster, own_ray
 
 SHAPES = ("fused", "colocated")
-
-
-def moved(ray):
-    """What Ray counts, of all nodes: bytes pulled and pushed between them, and bytes spilled."""
-    text = ""
-    for node in ray.nodes():
-        url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
-        text += urllib.request.urlopen(url, timeout=10).read().decode()
-    kinds = {"network": r"ray_object_manager_bytes\{", "spilled": r'ray_spill_manager_objects_bytes\{.*State="Spilled"'}
-    return {
-        name: sum(float(line.split()[-1]) for line in text.splitlines() if re.match(kind, line))
-        for name, kind in kinds.items()
-    }
 
 
 def burnt(pattern):
@@ -88,8 +74,9 @@ def main():
                 run = one(cluster, path, shape, number)
                 if number:
                     seen[shape].append(run)
-        time.sleep(8)  # until Ray's counters are in its metrics
-        counted = moved(ray)
+        from cluster.moved import Moved, settled
+
+        counted = sum(settled().values(), Moved())
         cluster.close()
     middle = {}
     for shape, runs in seen.items():
@@ -102,7 +89,7 @@ def main():
             f"peak MiB: decoder {max(r[3] for r in runs):.0f}, detector {max(r[4] for r in runs):.0f}"
         )
     print(f"colocated / fused: {middle['colocated'] / middle['fused']:.2f}")
-    print(f"by Ray's metrics: {counted['network']:.0f} bytes between nodes, {counted['spilled']:.0f} bytes spilled")
+    print(f"by Ray's metrics: {counted.received} bytes between nodes, {counted.spilled} bytes spilled")
 
 
 if __name__ == "__main__":

@@ -10,44 +10,55 @@ from actors.networks import Networks
 from actors.trust import Trust
 from cluster import jobs, loopback
 from cluster.job import JobSpec
+from cluster.nodes import started
 
 QUICK = {"look_seconds": 0.2, "backoff_seconds": 0.1}
 ANYTHING = Trust(("/",), Networks.of(("public", "private", "loopback")))
 
 
+SOON = {
+    "health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_timeout_ms": 10_000,
+    "health_check_failure_threshold": 2,
+}  # fmt: skip
+"""For Ray: that a node is gone is seen within seconds; one that is slow to answer is not taken for one."""
+
+
 @contextmanager
-def own_ray(cpus=4, store_bytes=512 << 20):
-    """Ray with so many logical processors, in a short temporary folder."""
+def own_nodes(cpus=4, store_bytes=512 << 20):
+    """A Ray of one node with so many logical processors, to which others can be added."""
     with tempfile.TemporaryDirectory(prefix="slray", dir="/tmp", ignore_cleanup_errors=True) as folder:
         loopback.write_token(Path(folder, "token"))
         before = dict(os.environ)
         os.environ.pop("RAY_ADDRESS", None)
         os.environ.update(loopback.environment(Path(folder, "token")))
         os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
-        import ray
-
-        ray.init(
-            address="local", num_cpus=cpus, include_dashboard=False, object_store_memory=store_bytes,
-            log_to_driver=False, namespace="sightline", _temp_dir=folder,
-        )  # fmt: skip
         try:
-            yield ray
+            with started(1, folder, store_bytes, num_cpus=cpus, _system_config=SOON) as nodes:
+                yield nodes
         finally:
-            ray.shutdown()
             os.environ.clear()
             os.environ.update(before)
+
+
+@contextmanager
+def own_ray(cpus=4, store_bytes=512 << 20):
+    """Ray with so many logical processors, in a short temporary folder."""
+    with own_nodes(cpus, store_bytes):
+        import ray
+
+        yield ray
 
 
 class Cluster:
     """A supervisor over a results folder, and short ways to ask it."""
 
-    def __init__(self, ray, uri, trust=ANYTHING):
+    def __init__(self, ray, uri, trust=ANYTHING, chunks=None):
         from cluster import control
         from cluster.settings import Placement, Supervision
 
         self.ray, self.uri, self._control = ray, str(uri), control
         self.supervisor = control.start(
-            self.uri, trust, Placement(decoder_cpus=0.1, detector_cpus=0.1), Supervision(**QUICK)
+            self.uri, trust, Placement(decoder_cpus=0.1, detector_cpus=0.1), Supervision(**QUICK), chunks
         )  # fmt: skip
 
     def close(self):

@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from cluster.places import Cell, Seat, cell_name
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Wanted, mend
+from cluster.settings import Placement
+from cluster.shape import plan
 
-SHAPES = ("fused", "colocated")
+SHAPES = ("fused", "colocated", "spread")
 SLOTS = 3
 names = st.sampled_from([f"stream{n}" for n in range(12)])
 wanted_ones = st.lists(st.builds(Wanted, names, st.sampled_from(SHAPES)), max_size=12, unique_by=lambda w: w.stream)
@@ -97,11 +99,15 @@ def test_an_idle_cell_is_given_back_only_if_it_is_empty():
 
 @given(
     st.sampled_from(SHAPES), st.integers(0, 99), st.integers(0, 99),
-    st.from_regex(r"[a-z0-9][a-z0-9_-]{0,62}", fullmatch=True),
+    st.from_regex(r"[a-z0-9][a-z0-9_-]{0,62}", fullmatch=True), st.integers(1, 256),
+    st.integers(1, 6400).map(lambda hundredths: hundredths / 100),
 )  # fmt: skip
-def test_names_tell_everything(shape, number, slot, stream):
+def test_a_name_and_its_bundles_tell_everything(shape, number, slot, stream, streams, cpus):
     seat = Seat(cell_name(shape, number), slot, stream)
     assert Seat.parse(seat.name) == seat
-    assert Cell.parse(seat.cell, 5, placed=True) == Cell(shape, number, 5 - (shape == "colocated"), True)
+    placement = Placement(streams_per_cell=streams, decoder_cpus=cpus)
+    made = plan(shape, placement, 0.0)
+    cell = Cell.parse(seat.cell, made.bundles, placement.decoder_cpus, placed=True)
+    assert cell == Cell(shape, number, streams, True)
     assert Seat.parse(seat.cell) is None
-    assert Cell.parse(seat.name, 5, placed=True) is None
+    assert Cell.parse(seat.name, made.bundles, placement.decoder_cpus, placed=True) is None

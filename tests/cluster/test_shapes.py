@@ -1,5 +1,6 @@
 """One pipeline in every shape on Ray: the tables are equal to those of `analyze`, whatever carries the frames."""
 
+import json
 import subprocess
 
 import pytest
@@ -26,8 +27,8 @@ def expected(tmp_path_factory):
     return results
 
 
-@pytest.mark.parametrize("shape", ["fused", "colocated"])
-def test_tables_are_equal_to_those_of_analyze(cluster, expected, shape):
+@pytest.mark.parametrize("shape", ["fused", "colocated", "spread"])
+def test_tables_are_equal_to_those_of_analyze(cluster, two_more, expected, shape):
     job = cluster.ended(cluster.submit(*(defective(name) for name in CLIPS), shape=shape))
     assert {outcome.status for outcome in job.outcomes.values()} == {"completed"}
     assert verify(cluster.uri) == []
@@ -37,7 +38,8 @@ def test_tables_are_equal_to_those_of_analyze(cluster, expected, shape):
     for stream in job.streams:
         usage = cluster.report(stream).document["usage"]
         assert usage["shape"] == shape
-        assert (usage["bytes_object_store"] > 0) == (shape == "colocated")
+        assert (usage["bytes_object_store"] > 0) == (shape != "fused")
+        assert usage["bytes_network"] == (usage["bytes_object_store"] if shape == "spread" else 0)
         parts = [usage[f"cpu_{part}_seconds"] for part in ("decode", "picture", "other")]
         assert min(parts) > 0
         assert sum(parts) == pytest.approx(usage["cpu_seconds"], abs=2e-6)
@@ -59,10 +61,17 @@ def assert_served(job, cluster):
     assert states.stream(job, first, None, 0.0).usage.model_dump() == reported[0]
 
 
-def test_analyze_starts_a_ray_of_its_own(expected, tmp_path):
+@pytest.mark.parametrize("shape", ["colocated", "spread"])
+def test_analyze_starts_a_ray_of_its_own(expected, tmp_path, shape):
     clips = [defective(name) for name in CLIPS]
-    command = [*COMMAND, "analyze", *clips, "--shape", "colocated", "--results", tmp_path / "results", "--jobs", "2"]
+    given = ["--shape", shape, "--results", tmp_path / "results", "--jobs", "2", "--json"]
+    command = [*COMMAND, "analyze", *clips, *given]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    usages = [stream["usage"] for stream in json.loads(done.stdout)["streams"]]
+    assert len(usages) == len(CLIPS)
+    for usage in usages:
+        assert usage["shape"] == shape
+        assert usage["bytes_network"] == (usage["bytes_object_store"] if shape == "spread" else 0)
     assert verify(str(tmp_path / "results")) == []
     assert assert_equal(tmp_path / "results", expected, **LEAST).streams == len(CLIPS)

@@ -187,10 +187,10 @@ def _import_everything():
 
 
 def _shorten_windows():
-    from actors import batches, owner
+    from actors.hop import Direct
 
     seconds = float(os.environ[WINDOW])
-    owner.FILE = replace(batches.FILE, window_seconds=seconds, batch_seconds=seconds / 3)
+    Direct.bounds = replace(Direct.bounds, window_seconds=seconds, batch_seconds=seconds / 3)
 
 
 if __name__ in ("__main__", "__mp_main__"):

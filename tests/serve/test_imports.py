@@ -44,7 +44,17 @@ def test_a_model_is_imported_by_its_own_process_alone(tmp_path):
     assert not found & (NEVER | {"noise_model"})
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("analyze", "--help"), ("submit", "--help"), ("watch", "--help")])
+def test_compare_itself_imports_neither(tmp_path):
+    arguments = ("compare", good(), "--shapes", "fused", "--report", tmp_path / "report.html")
+    found = imported(COMMAND, *arguments, cwd=tmp_path)
+    assert {"numpy", "av", "deltalake"} <= found
+    assert not found & NEVER
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("analyze", "--help"), ("compare", "--help"), ("submit", "--help"), ("watch", "--help")],
+)
 def test_help_imports_nothing_heavy(tmp_path, arguments):
     assert not imported(COMMAND, *arguments, cwd=tmp_path) & (HEAVY | NEVER)
 

@@ -99,7 +99,7 @@ FLAWS = {
     "a NUL in a name": ({**SPEC, "defaults": {"tags": {"a\0b": "c"}}}, "/defaults/tags"),
     "an absurd number": ({"streams": [{**ONE, "settings": {"freeze": {"noise": 10**300}}}]},
                          "/streams/0/settings/freeze/noise"),
-    "another shape": ({**SPEC, "shape": "staged"}, "/shape"),
+    "another shape": ({**SPEC, "shape": "stages"}, "/shape"),
     "another version": ({**SPEC, "version": 2}, "/version"),
     "a webhook of files": ({**SPEC, "webhook": {"url": "file:///etc", "secret": SECRET}}, "/webhook/url"),
     "too many tags": ({**SPEC, "defaults": {"tags": {f"t{n}": "" for n in range(33)}}}, "/defaults/tags"),

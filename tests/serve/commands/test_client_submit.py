@@ -111,7 +111,7 @@ def test_what_is_wrong_with_a_file_is_told_with_its_place(served, specs, tmp_pat
         (("a.mp4", "b.mp4", "--name", "x"), "there are 2 sources"),
         (("a.mp4", "--name", "X"), "--name: must be lower-case letters"),
         (("a.mp4", "--name", ""), "--name: must be lower-case letters"),
-        (("a.mp4", "--shape", "fuse"), "--shape: must be 'auto', 'fused' or 'colocated', not 'fuse'; did you mean"),
+        (("a.mp4", "--shape", "fuse"), "--shape: must be 'auto', 'fused', 'colocated', 'spread' or 'staged', not"),
         (("a.mp4", "--detectors", "frezze"), "--detectors: there is no detector 'frezze'; did you mean 'freeze'?"),
         (("a.mp4", "--detectors", ","), "--detectors: name at least one"),
         (("a.mp4", "--set", "freeze"), "--set freeze: write it as DETECTOR.FIELD=VALUE"),

@@ -5,42 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.serve.browser import Account, chromium, expect
+from tests.serve.browser import expect
 from tests.serve.fake_values import MKV
-from tests.serve.paged import Served
 
 pytestmark = [pytest.mark.chromium, pytest.mark.timeout(60)]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def served():
-    server = Served().start()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def account(browser):
-    context = browser.new_context(viewport={"width": 1600, "height": 900}, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
-    account = Account(context.new_page())
-    yield account
-    account.check()
-    context.close()
-
-
-@pytest.fixture
-def page(account, served):
-    account.page.clock.install()
-    account.page.goto(served.url)
-    live(account.page)
-    return account.page
 
 
 def live(page):

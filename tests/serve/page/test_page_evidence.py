@@ -2,30 +2,11 @@
 
 import pytest
 
-from tests.serve.browser import Account, chromium, expect
+from tests.serve.browser import expect
 from tests.serve.fake_values import MKV
 from tests.serve.page.test_page import live, picture
-from tests.serve.paged import Served
 
 pytestmark = [pytest.mark.chromium, pytest.mark.timeout(60)]
-
-
-@pytest.fixture
-def served():
-    server = Served().start()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def account():
-    with chromium() as browser:
-        context = browser.new_context(viewport={"width": 1600, "height": 900}, reduced_motion="reduce")
-        context.set_default_timeout(10_000)
-        account = Account(context.new_page())
-        yield account
-        account.check()
-        context.close()
 
 
 def asked_for_evidence(page):

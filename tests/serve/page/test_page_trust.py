@@ -7,7 +7,7 @@ import pytest
 from serve.api.auth import FileKeys, issue
 from serve.api.values import FeedEvent
 from tests.serve import fake_backend
-from tests.serve.browser import CONTRAST, Account, chromium, expect
+from tests.serve.browser import CONTRAST, Account, expect
 from tests.serve.fake_values import JPEG
 from tests.serve.paged import Served
 
@@ -37,12 +37,6 @@ HOSTILE = (
 )
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
 def opened(browser):
     accounts = []
@@ -57,13 +51,6 @@ def opened(browser):
     for account in accounts:
         account.check()
         account.page.context.close()
-
-
-@pytest.fixture
-def served():
-    server = Served().start()
-    yield server
-    server.close()
 
 
 def live(page):

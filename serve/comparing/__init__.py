@@ -1,0 +1,1 @@
+"""What ``sightline compare`` is made of: runs of shapes, the document on them, its table and its page."""

@@ -1,0 +1,117 @@
+"""Plans before anything is run: bytes as the pictures have them, money in proportion, every number an estimate."""
+
+from decimal import Decimal
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.probe import Pictures
+from cluster.asking import Asked, ask
+from cluster.cost import bill, total
+from cluster.estimate import ASSUMED, CARRIES, MEASURED, estimate
+from cluster.explain import document, explain, text
+from cluster.prices import load
+from cluster.settings import Placement
+from cluster.shape import Placed
+
+SHEET = load()
+RUNNABLE = list(get_args(Placed))
+CLOSE = Decimal("1e-6")
+
+some = st.builds(
+    Pictures, st.integers(16, 8192), st.integers(16, 8192), st.just("yuv420p"), st.integers(400, 10**8),
+    st.sampled_from([5.0, 23.976, 25.0, 50.0, 60.0]),
+)  # fmt: skip
+asked_ones = st.lists(
+    st.builds(Asked, st.just("/a.ts"), st.lists(some, min_size=1, max_size=2).map(tuple), st.sampled_from(["", "why"])),
+    min_size=1, max_size=4,
+)  # fmt: skip
+
+
+def near(left, right):
+    return abs(left - right) <= CLOSE * max(abs(left), abs(right), Decimal("1e-6"))
+
+
+def test_every_shape_that_can_be_run_has_costs_and_ways():
+    assert set(RUNNABLE) <= MEASURED.keys() & CARRIES.keys()
+
+
+@given(asked_ones)
+def test_bytes_are_those_of_all_pictures_on_the_ways_of_the_shape(asked):
+    rate = round(sum(track.bytes_per_second for one in asked for track in one.pictures))
+    for one in explain(asked, "auto", Placement(), 0.0, SHEET):
+        ways = {"fused": (), "colocated": ("bytes_object_store",), "spread": ("bytes_object_store", "bytes_network")}
+        if one.plan.shape in ways:
+            assert one.bytes_per_second == dict.fromkeys(ways[one.plan.shape], rate)
+        assert one.money == sum(money for _, _, money in one.lines) > 0
+
+
+@given(some, st.sampled_from(RUNNABLE), st.integers(2, 9))
+def test_a_stream_hour_costs_the_same_in_company(pictures, shape, count):
+    alone, many = (total(bill(estimate(shape, [pictures] * n), SHEET)) for n in (1, count))
+    assert near(alone, many)
+
+
+@given(some, st.sampled_from(RUNNABLE))
+def test_larger_pictures_never_cost_less(pictures, shape):
+    larger = Pictures(pictures.width, pictures.height, "", pictures.bytes_each * 2, pictures.per_second)
+    cost, more = (total(bill(estimate(shape, [one]), SHEET)) for one in (pictures, larger))
+    assert more >= cost
+
+
+def test_the_assumed_channel_in_fused_costs_what_was_measured():
+    usage = estimate("fused", [ASSUMED])
+    costs = MEASURED["fused"]
+    per_second = (costs.decode + costs.picture) * 25 + costs.other
+    assert sum(usage.cpu_seconds.values()) == pytest.approx(per_second * 3600)
+    spread = estimate("spread", [ASSUMED])
+    assert spread.bytes_network == spread.bytes_object_store == 3_110_400 * 25 * 3600
+
+
+def test_the_assumed_channel_in_staged_has_a_chunk_a_second():
+    usage = estimate("staged", [ASSUMED])
+    asked = usage.requests_bucket
+    assert (usage.transitions, usage.functions, asked.get) == (5 * 3600, 4 * 3600, 14 * 3600)
+    assert asked.put == (5 + 2 + 3 + 1) * 3600
+    assert total(bill(usage, SHEET)) > 10 * total(bill(estimate("fused", [ASSUMED]), SHEET))
+
+
+def test_no_streams_are_no_estimate():
+    with pytest.raises(ValueError, match="there are none"):
+        estimate("fused", [])
+
+
+@given(asked_ones, st.sampled_from(["auto", *RUNNABLE]))
+def test_the_text_names_every_shape_and_marks_the_jobs(asked, shape):
+    explained = explain(asked, shape, Placement(), 0.0, SHEET)
+    said = text(asked, explained, shape, SHEET)
+    assert [one.plan.shape for one in explained] == RUNNABLE
+    (mine,) = [line for line in said.splitlines() if "(this job's" in line]
+    assert mine.startswith("fused" if shape == "auto" else shape)
+    assert said.count("estimate ") == 2 * len(RUNNABLE)
+    assert said.count("assumed for /a.ts: why") == sum(one.assumed == "why" for one in asked)
+    assert "Nothing was submitted" in said
+    whole = document(asked, explained, SHEET)
+    assert [one["shape"] for one in whole["shapes"] if one["chosen"]] == ["fused" if shape == "auto" else shape]
+    assert whole["estimate"] is True
+
+
+def test_bundles_are_said_as_they_are_asked_for():
+    asked = [Asked("/a.ts", (ASSUMED,), "")]
+    said = text(asked, explain(asked, "spread", Placement(streams_per_cell=3), 1.0, SHEET), "spread", SHEET)
+    assert "1 x (0.6 CPU) + 1 x (0.2 CPU 0.25 GPU) on 2 nodes (STRICT_SPREAD), for 3 streams" in said
+    assert "3 x (0.2 CPU) + 1 x (0.2 CPU 0.25 GPU) on one node (STRICT_PACK), for 3 streams" in said
+    assert "77.8 MB/s in all" in said
+
+
+def test_sources_that_cannot_be_asked_are_assumed_and_say_why(tmp_path):
+    (tmp_path / "no.mp4").write_bytes(b"no media")
+    sources = ["udp://239.1.1.1:5000?key=hidden", str(tmp_path / "gone.mp4"), str(tmp_path / "no.mp4")]
+    live, gone, bad = ask(sources)
+    assert [one.pictures for one in (live, gone, bad)] == [(ASSUMED,)] * 3
+    assert live.assumed == "it is not asked, as it is on air"
+    assert gone.assumed == "no such file; check the path"
+    assert bad.assumed
+    assert "hidden" not in live.source
