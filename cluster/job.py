@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from actors.models.spec import MOST_MODELS, LocalModel, ModelSpec, differently_named
 from cluster.settings import Chunks
@@ -26,6 +35,12 @@ Models = Annotated[tuple[ModelSpec, ...], Field(max_length=MOST_MODELS), AfterVa
 
 MOST_STREAMS = 1000
 """Streams of one job."""
+
+NO_MODELS = (
+    "the shape staged runs no models: they read frames in memory, and there nothing goes but through a bucket; take "
+    "fused, colocated or spread, or leave the models out"
+)
+"""Said to who asks for both."""
 
 
 def _some(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -52,6 +67,13 @@ class Analysis(BaseModel):
 
     _detectors_named = field_validator("detectors")(_some)
     _results_named = field_validator("results")(results_uri)
+
+    @field_validator("models")
+    @classmethod
+    def _run(cls, models: tuple[LocalModel, ...], info: ValidationInfo) -> tuple[LocalModel, ...]:
+        if models and info.data.get("shape") == "staged":
+            raise ValueError(NO_MODELS)
+        return models
 
     def chunks(self) -> Chunks:
         """What the environment sets for the shape ``staged``, with the bucket that is named here, if one is."""
@@ -99,3 +121,14 @@ class JobSpec(_Asked):
     defaults: Defaults = Field(default_factory=Defaults, title="for streams that say nothing else")
     streams: tuple[StreamSpec, ...] = Field(min_length=1, max_length=MOST_STREAMS, title="what is watched")
     webhook: Webhook | None = Field(None, title="who is told of incidents")
+
+
+def misplaced(spec: JobSpec) -> Iterator[tuple[str | int, ...]]:
+    """Where a job names models that its shape does not run (see ``NO_MODELS``)."""
+    if spec.shape != "staged":
+        return
+    if spec.defaults.models:
+        yield "defaults", "models"
+    for index, stream in enumerate(spec.streams):
+        if stream.models:
+            yield "streams", index, "models"

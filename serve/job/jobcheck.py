@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from actors.detectors import DETECTORS, THRESHOLDS, SettingError, build
 from actors.models.spec import Judge, ModelSpec
 from actors.url import SourceError, shown, stream_name
-from cluster.job import Defaults, JobSpec, StreamSpec, Webhook
+from cluster.job import NO_MODELS, Defaults, JobSpec, StreamSpec, Webhook, misplaced
 from serve.job.yamltext import Path
 
 _LONGEST = 400
@@ -54,11 +54,11 @@ def check(document: Any, hidden: Collection[Path] = ()) -> list[Flaw]:
     """
     hidden = {("webhook", "secret"), *hidden}
     try:
-        JobSpec.model_validate(document)
+        spec = JobSpec.model_validate(document)
     except ValidationError as error:
         flaws = [flaw_of(one, hidden) for one in error.errors(include_url=False) if not _follows(one)]
     else:
-        flaws = list(_called_alike(document, hidden))
+        flaws = [*(Flaw(path, NO_MODELS) for path in misplaced(spec)), *_called_alike(document, hidden)]
     return flaws + list(_detectors(document))
 
 

@@ -61,6 +61,20 @@ def test_colocated_gives_the_rows_of_fused(tmp_path, fused):
     assert sent["copies"] == sent["batches"], "frames were put into the object store once more for the models"
 
 
+def test_spread_gives_the_rows_of_fused(tmp_path, fused):
+    """The model sits on the decoder's node: its pictures cross no network, whereas each batch does for the detector."""
+    results = tmp_path / "spread"
+    document = analysed(results, "spread", example(), model(judge={"above": 0.3, "minimum_seconds": 0.5}))
+    compared = assert_equal(results, fused[0], **LEAST, bright=1)
+    assert compared.rows["metrics"] == 3 * 200
+    assert verify(str(results)) == []
+    assert document["incidents"] == fused[1]["incidents"]
+    sent = document["usage"]
+    assert sent["shape"] == "spread"
+    assert sent["copies"] == 2 * sent["batches"], "into one store, and once over the network"
+    assert sent["bytes_network"] == sent["bytes_object_store"] > 200 * 1000
+
+
 def test_poisoned_ones_are_cut_off_there_too(tmp_path):
     bad = [model(one, timeout_seconds=3, memory_bytes=500 << 20) for one in ("Raises", "HangsHard", "Leaks", "Dies")]
     document = analysed(tmp_path / "results", "colocated", *bad, model())

@@ -7,12 +7,15 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from cluster.job import JobSpec
+from cluster.job import NO_MODELS, JobSpec
 from cluster.jobs import named
 from cluster.sources import UsageError, UsageErrors
+from serve.api.checking import check
+from serve.api.problems import Invalid
 from serve.job.jobfile import parse, schema
 from serve.job.modelfile import load
-from tests.serve.running import ROOT
+from serve.job.yamltext import read
+from tests.serve.running import ROOT, command, good
 
 HASH = "ab" * 32
 GOOD = f"""\
@@ -87,6 +90,33 @@ def test_models_of_a_job(tmp_path):
         parse("jobs.yaml", text.replace("above:", "abov:").encode(), tmp_path, {})
     said = "jobs.yaml:7:30: defaults.models[0].judge.abov: there is no key 'abov' here;"
     assert raised.value.lines[0].startswith(said)
+
+
+def test_the_shape_staged_runs_no_models_and_says_what_to_do(tmp_path):
+    listed = "".join(f"    {line}\n" for line in GOOD.splitlines())
+    text = f"shape: staged\ndefaults:\n  models:\n{listed}streams:\n- source: a\n- source: b\n  models:\n{listed}"
+    with pytest.raises(UsageErrors) as raised:
+        parse("jobs.yaml", text.encode(), tmp_path, {})
+    assert list(raised.value.lines) == [
+        f"jobs.yaml:4:5: defaults.models: {NO_MODELS}", f"jobs.yaml:13:5: streams[1].models: {NO_MODELS}",
+    ]  # fmt: skip
+    with pytest.raises(Invalid) as refused:
+        check(JobSpec.model_validate(read(text.encode()).value))
+    found = [(flaw.pointer, flaw.detail) for flaw in refused.value.flaws]
+    assert found == [("/defaults/models", NO_MODELS), ("/streams/1/models", NO_MODELS)]
+    for shape in ("auto", "fused", "colocated", "spread"):
+        assert parse("jobs.yaml", text.replace("staged", shape).encode(), tmp_path, {})["shape"] == shape
+    bare = "shape: staged\nstreams:\n- {source: a, models: []}\n"
+    assert parse("jobs.yaml", bare.encode(), tmp_path, {})["shape"] == "staged"
+
+
+def test_analyze_refuses_models_in_staged_with_exit_status_2(tmp_path):
+    path = tmp_path / "models.yaml"
+    path.write_text(GOOD)
+    bucket = "s3://chunks?scheme=http&endpoint_override=127.0.0.1:1"
+    given = ("--shape", "staged", "--bucket", bucket, "--model", path)
+    assert command("analyze", good(), *given, cwd=tmp_path) == (2, "", f"sightline: --model: {NO_MODELS}\n")
+    assert not (tmp_path / "sightline-results").exists()
 
 
 def test_the_example_declares_what_its_weights_are():
