@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from actors import owner
+from actors.hop import Direct
 from actors.tables import Table
 from actors.verify import verify
 from cluster.analysis import analyse
@@ -23,7 +23,7 @@ class Killed(BaseException):
 @pytest.fixture(scope="module", autouse=True)
 def short_windows():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(owner, "FILE", replace(owner.FILE, window_seconds=1, batch_seconds=0.5))
+        patch.setattr(Direct, "bounds", replace(Direct.bounds, window_seconds=1, batch_seconds=0.5))
         yield
 
 
