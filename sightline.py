@@ -15,8 +15,9 @@ from typing import Any
 from actors.incident import Detector
 from actors.measure import Meter, Metric
 from actors.media import Batch
+from actors.models import Model
 
-__all__ = ["Batch", "Detector", "Meter", "Metric", "analyze"]
+__all__ = ["Batch", "Detector", "Meter", "Metric", "Model", "analyze"]
 
 
 def analyze(
@@ -30,6 +31,7 @@ def analyze(
     shape: str = "auto",
     bucket: str | None = None,
     fresh: bool = False,
+    models: Sequence[str | os.PathLike[str]] = (),
     report: str | os.PathLike[str] | None = None,
 ) -> dict[str, Any]:
     """Analyse sources, and give the document that ``sightline analyze --json`` prints.
@@ -47,19 +49,20 @@ def analyze(
         shape: Where the stages run: ``auto``, ``fused``, ``colocated``, ``spread`` or ``staged``.
         bucket: ``s3://`` URL of a bucket, for the shape ``staged``; ``SIGHTLINE_BUCKET`` if None.
         fresh: Start over instead of going on.
+        models: Files that declare models of your own (see docs/models.md).
         report: A file for the report, one HTML page.
 
     Returns:
         ``{"schema": 1, "results": URI, "streams": [...]}``; a stream that failed has status ``failed`` and an error.
 
     Raises:
-        ValueError: No source is named, or a detector, field or value does not exist, or the report cannot be written
-            or is one of the sources.
+        ValueError: What is named does not exist or cannot be used, or the report cannot be written or is a source.
         actors.storage.StorageError: The results cannot be written.
     """
     from cluster.analysis import analyse, in_order
     from cluster.job import Analysis
     from cluster.sources import expand
+    from serve.job.modelfile import load
     from serve.terminal import output, targets
 
     given = [sources] if isinstance(sources, str | os.PathLike) else sources
@@ -67,6 +70,7 @@ def analyze(
     wanted = Analysis.model_validate({
         "detectors": None if detectors is None else tuple(detectors), "settings": settings or {}, "shape": shape,
         "results": os.fspath(results), "jobs": jobs, "fresh": fresh, "bucket": bucket,
+        "models": tuple(model for file in models for model in load(Path(file))),
     })  # fmt: skip
     targets.check({"report": None if report is None else Path(report)}, found)
     streams = in_order(analyse(found, wanted), found)

@@ -32,18 +32,24 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What was asked of which source. Results are those of one work; see :meth:`change` for what another one needs."""
+    """What was asked of which source. Results are those of one work; see :meth:`change` for what another one needs.
+
+    ``models``: of users, by name: all that what they measure depends on.
+    """
 
     source: str
     detectors: dict[str, int]
     settings: str
     schema: int = SCHEMA_VERSION
     clock: int = CLOCK_VERSION
+    models: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, source: str, detectors: Mapping[str, int], settings: Mapping[str, object]) -> Work:
-        """Work by a source's fingerprint, detectors with their versions, and their settings."""
-        return cls(source, dict(detectors), json.dumps(settings, sort_keys=True))
+    def of(
+        cls, source: str, detectors: Mapping[str, int], settings: Mapping[str, object], models: Mapping[str, str]
+    ) -> Work:
+        """Work by a source's fingerprint, detectors with their versions, their settings, and users' models."""
+        return cls(source, dict(detectors), json.dumps(settings, sort_keys=True), models=dict(models))
 
     def change(self, wanted: Work) -> Change:
         """How the wanted work differs."""
@@ -53,6 +59,8 @@ class Work:
             return Change("analyse", "the source has changed")
         if (self.schema, self.clock) != (wanted.schema, wanted.clock):
             return Change("analyse", "another version of the program analysed it")
+        if new := [name for name, model in wanted.models.items() if self.models.get(name) != model]:
+            return Change("analyse", f"models were added or are others ({', '.join(new)})")
         if added := [name for name in wanted.detectors if name not in self.detectors]:
             return Change("analyse", f"detectors were added ({', '.join(added)})")
         if self.detectors != wanted.detectors:

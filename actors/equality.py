@@ -1,7 +1,7 @@
 """Whether two results folders are equal: what a kill, a resume or a shape may not change.
 
-Compared are, of each stream's newest run and judgement: every row of video, audio and packets, the coalesced coverage,
-the last revision of each incident, how many events of each kind there were, and what is said at the end. Left out is
+Compared are, of each stream's newest run and judgement: every row of measurements, the coalesced coverage, the
+last revision of each incident, how many events of each kind there were, and what is said at the end. Left out is
 what may differ: wall-clock, fence, usage, run, judgement, sequence.
 """
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from actors.newest import Newest
 
-TABLES = ("video", "audio", "packets")
+TABLES = ("video", "audio", "packets", "metrics")
 _NAMED = ("stream", "track", "epoch", "wrap", "pts", "row")
 _LONGEST = 60
 
@@ -91,6 +91,8 @@ def _rows(name: str, left: pa.Table, right: pa.Table) -> list[str]:
     """Where two tables of measurements differ: the first row of each column."""
     if left.num_rows != right.num_rows:
         return [f"{name}: {left.num_rows} rows against {right.num_rows}"]
+    if not left.num_rows:
+        return []
     if left.schema.names != right.schema.names:
         return [f"{name}: columns {sorted(set(left.schema.names) ^ set(right.schema.names))} are in one of them only"]
     unequal = (column for column in left.schema.names if not left[column].equals(right[column]))

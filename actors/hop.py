@@ -65,7 +65,11 @@ class Hop(Protocol):
 
     shape: str
     bounds: Bounds
-    traffic: Traffic
+
+    @property
+    def traffic(self) -> Traffic:
+        """What it has carried so far."""
+        ...
 
     def send(self, batch: Batch) -> Iterator[Rows]:
         """Ship pictures; give what is measured by now."""

@@ -17,9 +17,10 @@ from actors.gathering import Commits
 from actors.incident import Event
 from actors.judging import Judges, pair, pairs_of
 from actors.measure import Rows
-from actors.measuring import CARRY, METRICS
+from actors.measuring import CARRY
 from actors.recorder import Unit, application, pack
 from actors.state import dump
+from actors.tabled import to_table
 
 When = Literal["event", "window", "end"]
 """When events are committed: as they arise (live), with their window (files), or all at the end (judged again)."""
@@ -140,11 +141,10 @@ class Journal:
         open_ = self._open.pop(name)
         checkpoint = self.checkpoint
         table, _, track = name.partition("/")
-        if table != "packets":
+        if table in ("video", "audio"):
             self._cover(name, open_)
         if not self.is_recorded(name, open_.window):
-            metrics = METRICS[open_.rows[0].table]
-            parts = [arrow.to_arrow(part, metrics, self._stream, checkpoint.run) for part in _carried(open_.rows)]
+            parts = [to_table(part, self._stream, checkpoint.run) for part in _carried(open_.rows)]
             self._units.append(
                 Unit(table, application(self._stream, checkpoint.run, track), pack(0, open_.window), self._stream,
                      self._fence, pa.concat_tables(parts))

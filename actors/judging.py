@@ -13,6 +13,7 @@ from actors import state as states
 from actors.checkpoint import Checkpoint, Head
 from actors.clock import TimeBase
 from actors.detectors.loudness import Loudness
+from actors.detectors.model import ModelJudge
 from actors.detectors.stalled import Stalled
 from actors.explain import ExplainState, explain
 from actors.incident import Detector, Event
@@ -53,7 +54,9 @@ class Judges:
 
     def expect(self, tracks: Sequence[str]) -> None:
         """Tracks of which rows will come: no event is settled before all of them have been judged up to it."""
-        for name in pairs_of(tracks):
+        models = any(detector.table == "metrics" for detector in self._detectors)
+        names = pairs_of(tracks)
+        for name in names + [pair("metrics", track) for track in tracks if models and track.startswith("v")]:
             self._watermarks.setdefault(name, _NEVER)
 
     def judge(self, rows: Rows) -> list[Event]:
@@ -132,6 +135,15 @@ class Judges:
             if isinstance(detector, Loudness) and state is not None:
                 return detector.summary(state)
         return None
+
+    def failed_models(self) -> dict[str, str]:
+        """Users' models that were cut off, by name, and why."""
+        found: dict[str, str] = {}
+        for detector in self._detectors:
+            for (name, _), state in self._states.items():
+                if isinstance(detector, ModelJudge) and detector.name == name and state.why:
+                    found[name] = state.why
+        return found
 
     def format_of(self, name: str) -> str | None:
         """The newest format seen, or None where there were no rows."""

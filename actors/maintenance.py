@@ -77,7 +77,8 @@ def roll_up(
     """Turn the old rows of live streams into seconds: least, mean and greatest value of every numeric metric.
 
     Old is what lies ``keep_seconds`` of the timeline before a track's newest row. A row belongs to the second of the
-    furthest time that its track had reached. Lists and texts are dropped; a ``bool`` counts as 0 or 1. The seconds are
+    furthest time that its track had reached. Lists and texts are dropped; a ``bool`` counts as 0 or 1; of the table
+    ``metrics`` the values count by the metric that a row names. The seconds are
     committed first, with the last row they stand for as their transaction; then those rows are deleted.
 
     Args:
@@ -147,6 +148,8 @@ def _summary(table: Table, rows: pa.Table, second: NDArray[np.int64]) -> pa.Tabl
     fixed = {name for name, _ in MEASURED} | {"day"}
     keys = ["stream", "run", "track", "epoch", "second"]
     rows = rows.append_column("second", pa.array(second))
+    if long := "metric" in rows.schema.names:
+        keys.append("metric")
     parts: list[pa.Table] = []
     for field in table.schema:
         if field.name in fixed or not (pa.types.is_primitive(field.type) and not pa.types.is_temporal(field.type)):
@@ -155,7 +158,8 @@ def _summary(table: Table, rows: pa.Table, second: NDArray[np.int64]) -> pa.Tabl
         part = rows.select(keys).append_column("value", values.cast(pa.float64())).filter(pc.is_valid(values))
         made = part.group_by(keys).aggregate([("value", name) for name in ("count", "min", "mean", "max")])
         made = made.rename_columns([*keys, "rows", "min", "mean", "max"])
-        made = made.append_column("metric", pa.repeat(pa.scalar(field.name), len(made)))
+        if not long:
+            made = made.append_column("metric", pa.repeat(pa.scalar(field.name), len(made)))
         parts.append(made.append_column("table", pa.repeat(pa.scalar(table.name), len(made))))
     joined = pa.concat_tables(parts)
     return joined.sort_by([(name, "ascending") for name in order("seconds")])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 
+from actors import schema
 from actors import state as states
 from actors.measure import Columns, Metric, Rows
 from actors.measure import packets as packet_meter
@@ -26,7 +28,17 @@ METRICS: dict[Table, tuple[Metric, ...]] = {
     "audio": (*SoundMeter.metrics, CARRY),
     "packets": packet_meter.METRICS,
 }
-"""The columns of each table of measurements."""
+"""The columns of each table of measurements with a column for each metric."""
+
+
+def schemas(*, models: bool) -> dict[str, pa.Schema]:
+    """Schemas of the tables of measurements, in the order of their commits.
+
+    Args:
+        models: Whether that of users' models is among them.
+    """
+    wide: dict[str, pa.Schema] = {table: schema.measured(metrics) for table, metrics in METRICS.items()}
+    return {"metrics": schema.long(), **wide} if models else wide
 
 
 def ready() -> None:
@@ -62,7 +74,7 @@ def measure_videos(meter: PictureMeter, batches: Sequence[Batch], wanted: frozen
 
 def _rows(batch: Batch, measured: Columns) -> Rows:
     frames = batch.frames
-    columns = _stamps(frames) | {
+    columns = stamps(frames) | {
         "coded": np.array([frame.coded for frame in frames], np.int64),
         "key": np.array([frame.key for frame in frames], np.bool_),
         "corrupt": np.array([frame.corrupt for frame in frames], np.bool_),
@@ -102,7 +114,7 @@ class Ear:
         self._state, columns = self._meter.measure(self._state, batch, self._wanted)
         carry = np.full(len(batch.blocks), None, np.object_)
         carry[-1] = f"{batch.format.text}\n{states.dump(self._state)}"
-        columns = _stamps(batch.blocks) | columns | {CARRY.name: carry}
+        columns = stamps(batch.blocks) | columns | {CARRY.name: carry}
         return Rows("audio", batch.track, batch.base, batch.format.text, batch.first_row, batch.window, columns)
 
     def restore(self, carry: str) -> None:
@@ -112,7 +124,8 @@ class Ear:
         self._state = states.load(SoundState, state)
 
 
-def _stamps(items: tuple[Frame, ...] | tuple[AudioBlock, ...]) -> Columns:
+def stamps(items: tuple[Frame, ...] | tuple[AudioBlock, ...]) -> Columns:
+    """The columns that all rows have: key, time and duration of frames or blocks, a row each."""
     return {
         "epoch": np.array([item.stamp.epoch for item in items], np.int64),
         "wrap": np.array([item.stamp.wrap for item in items], np.int64),

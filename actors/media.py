@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from actors.clock import Stamp, TimeBase
 
 Kind = Literal["video", "audio"]
-Table = Literal["video", "audio", "packets"]
+Table = Literal["video", "audio", "packets", "metrics"]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Range = Literal["limited", "full", "assumed"]
 """``assumed``: the stream does not say; it is read as limited, and incidents say so."""

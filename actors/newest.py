@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actors.schema import MEASURED
-from actors.tables import Table
+from actors.schema import LONG, MEASURED, order
+from actors.tables import Table, exists
 
 Span = tuple[str, str, int, int]
 """Stream, track, and the time base of its coverage."""
@@ -20,8 +20,7 @@ Stretch = tuple[int, int, int, str, str]
 Summary = dict[str, Any]
 
 _APART = ("day", "run")
-_ORDER = ("stream", "track", "row")
-_FIXED = frozenset(name for name, _ in MEASURED)
+_FIXED = frozenset(name for name, _ in (*MEASURED, *LONG))
 _NOT_COMPARED = frozenset(("day", "run", "judgement", "sequence", "state", "commit", "place", "recorded_at"))
 _OF_ITS_RUN = frozenset(("usage", "ledger", "traffic", "shape", "meter_seconds", "frames_decoded_again"))
 
@@ -54,18 +53,21 @@ class Newest:
         return (row["run"], row["judgement"]) == self.runs[row["stream"]]
 
     def rows(self, name: str, metrics: Collection[str] | None = None) -> pa.Table:
-        """Rows of measurements by stream, track and row, their columns by name.
+        """Rows of measurements by stream, track and row, their columns by name; none of models where no model ever ran.
 
         Args:
             name: The table.
             metrics: The columns of metrics that are wanted; all by default.
         """
+        if name == "metrics" and not exists(self._uri, name):
+            return pa.table({})
         table = Table(self._uri, name).read()
         runs = pa.array([run for run, _ in self.runs.values()], pa.int32())
         newest = pc.take(runs, pc.index_in(table["stream"], pa.array(list(self.runs), pa.string())))
         kept = table.filter(pc.equal(table["run"], newest)).drop_columns(list(_APART))
         names = [column for column in kept.schema.names if metrics is None or column in _FIXED or column in metrics]
-        return kept.select(sorted(names)).sort_by([(column, "ascending") for column in _ORDER]).combine_chunks()
+        keys = [(column, "ascending") for column in order(name) if column not in _APART]
+        return kept.select(sorted(names)).sort_by(keys).combine_chunks()
 
     def coverage(self) -> dict[Span, list[Stretch]]:
         """Stretches of one epoch, state and reason, joined."""

@@ -13,7 +13,6 @@ from typing import Any
 import pyarrow as pa
 
 from actors import document, ending, quarantine
-from actors import rows as arrow
 from actors.batches import LIVE, Place
 from actors.checkpoint import Change, Checkpoint, Live, Work
 from actors.clock import Stamp, TimeBase
@@ -28,14 +27,16 @@ from actors.incident import Event
 from actors.journal import Journal, When
 from actors.judging import AnyDetector, Judges, pairs_of
 from actors.limits import Limits
-from actors.measuring import CARRY, METRICS, Ear, ready
+from actors.measuring import CARRY, Ear, ready
 from actors.media import Table
+from actors.models.beside import Host, beside, judges_of, level
 from actors.pipeline import Pipeline, Progress
 from actors.shelf import Shelf
 from actors.source import Source, SourceError, fingerprint, open_source
 from actors.spending import Spending
 from actors.summary import tracks as summary_tracks
 from actors.summary import verdicts
+from actors.tabled import from_table
 from actors.tables import Where
 from actors.task import Task
 from actors.url import local_path, shown
@@ -52,7 +53,7 @@ class Owner:
 
     def __init__(
         self, task: Task, commits: Commits, read: Read, stop: threading.Event | None = None,
-        hop: Callable[[frozenset[str]], Hop] = Direct,
+        hop: Callable[[frozenset[str]], Hop] = Direct, host: Callable[[Hop], Host] | None = None,
     ) -> None:  # fmt: skip
         """Prepare.
 
@@ -62,9 +63,11 @@ class Owner:
             read: Reads rows of a table.
             stop: Set it to end a live stream as if it were over, and any other where it is.
             hop: Makes the hop to meters that give the metrics named.
+            host: Where users' models run beside a hop; by default in processes that end with the stream.
         """
         self.task, self._commits, self._read, self._stop, self._hop = task, commits, read, stop, hop
-        self._detectors: Sequence[AnyDetector] = build(task.detectors, task.settings)
+        self._host = host
+        self._detectors: Sequence[AnyDetector] = [*build(task.detectors, task.settings), *judges_of(task.models)]
         self._wanted = needed_metrics(self._detectors)
         self._judges = Judges(task.stream, self._detectors)
         self._events: list[Event] = []
@@ -116,6 +119,7 @@ class Owner:
         return Work.of(
             known or "", {d.name: d.version for d in self._detectors},
             {d.name: d.settings.model_dump(mode="json") for d in self._detectors},
+            {model.name: model.measures for model in self.task.models},
         )  # fmt: skip
 
     def _analyse(self, known: str | None) -> Document:
@@ -140,7 +144,9 @@ class Owner:
             journal = self._journal(checkpoint, "event" if source.live else "window", commits)
             journal.flush()
             self._replay(journal)
-            facts = self._run(source, self._hop(self._wanted["video"]), journal)
+            inner = self._hop(self._wanted["video"])
+            with beside(inner, self.task, self._host, self._judges, self._note, live=source.live) as hop:
+                facts = self._run(source, hop, journal)
             return self._finish(journal, facts)
 
     def _limits(self) -> Limits:
@@ -160,7 +166,8 @@ class Owner:
             if change.why:
                 self.on_note(f"{shown(self.task.source)}: {change.why}: it is analysed anew")
             return Checkpoint(work, run=old.run + 1), None
-        self._recorded, self._coverage = dict(stored.recorded), stored.coverage
+        self._recorded = stored.recorded if old.live or not self.task.models else level(stored.recorded)
+        self._coverage = stored.coverage
         if change.needs == "judge":
             self.on_note(f"{shown(self.task.source)}: {change.why}: what was measured is judged again")
             return Checkpoint(work, old.run, old.judgement + 1, old.sequence, live=old.live), old
@@ -215,7 +222,7 @@ class Owner:
                 table, _, track = name.partition("/")
                 where = self._where(track, max(first, after.get(name, -1) + 1), first + _CHUNK - 1)
                 kind: Table = table  # type: ignore[assignment]
-                for rows in arrow.from_arrow(self._read(table, where), kind, METRICS[kind]):
+                for rows in from_table(self._read(table, where), kind):
                     journal.add(rows)
 
     def _where(self, track: str, first: int, last: int) -> Where:
@@ -245,13 +252,11 @@ class Owner:
         self._spending.ran(hop.shape, hop.traffic, stages, pipeline.frames_again)
         if source.status == "stopped" and not source.live:
             raise KeyboardInterrupt
-        tracks = pipeline.facts()
         frames = sum(account.offered for account in pipeline.ledger.accounts.values())
         status, error = ending.outcome(source, frames, resumed=live is not None and live.clock is not None)
         return {
-            "status": status, "error": error,
-            "epochs": pipeline.epochs, "live": source.live, "ledger": pipeline.ledger.as_dict(),
-            "tracks": tracks,
+            "status": status, "error": error, "epochs": pipeline.epochs, "live": source.live,
+            "ledger": pipeline.ledger.as_dict(), "tracks": pipeline.facts(),
         }  # fmt: skip
 
     def _resume(self, pipeline: Pipeline, journal: Journal, live: Live) -> None:

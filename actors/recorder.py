@@ -180,8 +180,8 @@ class Recorder:
             raise Fenced(fenced)
 
     def applications(self, table: str) -> Mapping[str, int]:
-        """The newest committed version of every application of a table, as :meth:`committed` gives one."""
-        return MappingProxyType(self._tables[table].transactions)
+        """The newest committed version of every application of a table; none where the table is not there."""
+        return MappingProxyType(self._tables[table].transactions if table in self._tables else {})
 
     def columns(self, table: str) -> list[str]:
         """Names of a table's columns."""

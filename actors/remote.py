@@ -24,9 +24,11 @@ from actors.measure import Rows
 from actors.measure.picture import PictureMeter
 from actors.measure.picture.device import chosen
 from actors.media import CONTEXT_FRAMES, Batch
+from actors.models.spec import ModelSpec
 from actors.owner import Owner
 from actors.pipeline import Progress
 from actors.recorder import Fenced, Unit
+from actors.remote_models import Actors
 from actors.spending import Burnt, peak_bytes
 from actors.storage import StorageError
 from actors.stored import Stored
@@ -169,6 +171,7 @@ class Order:
     fresh: bool = False
     evidence: bool = False
     limits: Limits = field(default_factory=Limits)
+    models: tuple[ModelSpec, ...] = ()
 
 
 CRASHES = 3
@@ -264,8 +267,11 @@ class DecoderActor:
         task = Task(
             order.stream, order.source, order.detectors, order.settings, fence, stored, order.fresh,
             evidence=order.evidence, results=self._uri, limits=order.limits, trust=order.trust,
+            models=order.models,
         )  # fmt: skip
-        owner = Owner(task, self._commits, self._read, self._stop, self._hop)
+        owner = Owner(
+            task, self._commits, self._read, self._stop, self._hop, lambda hop: Actors(hop, order.trust)
+        )  # fmt: skip
         owner.on_progress, owner.on_event = self._progress, self._event
         owner.on_note = lambda text: log.info("%s", text)
         for event in stored.events if stored else ():

@@ -37,6 +37,13 @@ MEASURED = (
     ("format", pa.string()),
 )
 
+LONG = (
+    ("metric", pa.string()),  # of a user's model: model.metric
+    ("value", pa.float64()),
+    ("why", pa.string()),  # there is no value; null where there is one
+)
+"""What a row of the table ``metrics`` has instead of a column for each metric."""
+
 DAY = (("day", pa.date32()),)  # UTC day of the commit: the partition
 
 COVERAGE = (
@@ -131,6 +138,7 @@ SECONDS = (
 )
 
 ORDER = {
+    "metrics": ("stream", "run", "track", "row", "metric"),
     "coverage": ("stream", "run", "track", "start"),
     "events": ("stream", "run", "judgement", "sequence"),
     "usage": ("stream", "run"),
@@ -155,6 +163,11 @@ def metric_type(metric: Metric) -> pa.DataType:
 def measured(metrics: Iterable[Metric]) -> pa.Schema:
     """Schema of a table of measurements (``video``, ``audio``, ``packets``)."""
     return pa.schema([*MEASURED, *((metric.name, metric_type(metric)) for metric in metrics), *DAY])
+
+
+def long() -> pa.Schema:
+    """Schema of the table ``metrics``: a row for each picture and metric of users' models."""
+    return pa.schema([*MEASURED, *LONG, *DAY])
 
 
 def plain(columns: Iterable[tuple[str, pa.DataType]]) -> pa.Schema:

@@ -44,7 +44,7 @@ def load(recorder: Recorder, streams: Collection[str]) -> dict[str, Stored]:
     """What is stored of streams, by name."""
     where: Where = [("stream", "in", list(streams))] if len(streams) <= _FEW else []
     found = assemble(recorder.read("events", where=where), recorder.read("coverage", where=where))
-    for table in ("video", "audio", "packets", "coverage"):
+    for table in ("metrics", "video", "audio", "packets", "coverage"):
         for app, version in recorder.applications(table).items():
             stream, run, track = parts(app)
             stored = found.get(stream)

@@ -49,10 +49,13 @@ def verdicts(detectors: Sequence[AnyDetector], facts: Sequence[str], judges: Jud
     Of a source that gave no track there is one each, on track ''.
     """
     given = [] if facts else _of_nothing(detectors, judges)
+    failed = judges.failed_models()
     for detector in detectors:
         for track in _judged_by(detector, facts, live=live):
             text = judges.format_of(f"{detector.table}/{track}")
             reason = f"nothing of {track} could be decoded" if text is None else detector.unknown(text)
+            if (why := failed.get(detector.name)) is not None:
+                reason = f"the model was cut off: {why}"
             found = judges.found.get(f"{detector.name}|{track}", 0) or (
                 detector.name == "stalled" and any(key.startswith("stalled|") for key in judges.found)
             )  # fmt: skip
@@ -73,5 +76,5 @@ def _of_nothing(detectors: Sequence[AnyDetector], judges: Judges) -> list[Docume
 def _judged_by(detector: AnyDetector, facts: Sequence[str], *, live: bool) -> list[str]:
     if detector.name == "stalled":
         return list(facts[:1]) if live else []
-    kind = {"video": "v", "audio": "a"}.get(detector.table, "")
+    kind = {"video": "v", "audio": "a", "metrics": "v"}.get(detector.table, "")
     return [track for track in facts if track.startswith(kind)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.limits import Limits
+from actors.models.spec import ModelSpec
 from actors.shelf import SHELF_BYTES
 from actors.stored import Stored
 from actors.trust import Trust
@@ -17,7 +18,7 @@ class Task:
     """One stream to analyse. ``stored``: what the tables hold of it.
 
     ``evidence``: whether incidents are shown by files under the URI ``results``, of at most ``evidence_bytes`` in all.
-    ``trust``: what may be read for who submitted it; None for a person at the keyboard.
+    ``trust``: what may be read for who submitted it; None for a person at the keyboard. ``models``: of users.
     """
 
     stream: str
@@ -32,6 +33,7 @@ class Task:
     results: str = ""
     evidence_bytes: int = SHELF_BYTES
     trust: Trust | None = None
+    models: tuple[ModelSpec, ...] = ()
 
     def __post_init__(self) -> None:
         if self.evidence and not self.results:

@@ -21,11 +21,13 @@ class NotTrusted(Exception):
 class Trust:
     """What may be read and asked for those who come over the network. It travels with a stream's order.
 
-    ``roots``: folders whose files may be read. ``networks``: addresses that may be connected to.
+    ``roots``: folders whose files may be read. ``networks``: addresses that may be connected to. ``models``: classes
+    that may be loaded, as ``module:Class``: to load one is to run it.
     """
 
     roots: tuple[str, ...]
     networks: Networks
+    models: tuple[str, ...] = ()
 
     def judge_file(self, real: str) -> None:
         """See that a file may be read.
@@ -38,6 +40,18 @@ class Trust:
         """
         if not any(Path(real).is_relative_to(os.path.realpath(root)) for root in self.roots):
             raise NotTrusted("this file is outside the allowed folders; the operator sets SIGHTLINE_ALLOWED_ROOTS")
+
+    def judge_model(self, class_: str) -> None:
+        """See that a class may be loaded.
+
+        Args:
+            class_: ``module:Class``.
+
+        Raises:
+            NotTrusted: It may not.
+        """
+        if class_ not in self.models:
+            raise NotTrusted(f"the class {class_} may not be loaded here; the operator sets SIGHTLINE_MODELS")
 
     def judge_server(self, found: Sequence[str]) -> None:
         """See that a server may be asked.

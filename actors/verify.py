@@ -62,10 +62,13 @@ def verify(uri: str) -> list[Finding]:
         findings += _unreadable(table)
     if findings:
         return findings
-    first = {name: _rows(tables[name], tables.get("seconds")) for name in MEASURED if name in tables}
-    for _, found in first.values():
+    measured = [
+        _long_rows(tables[name]) if name == "metrics" else _rows(tables[name], tables.get("seconds"))
+        for name in (*MEASURED, "metrics") if name in tables
+    ]  # fmt: skip
+    for _, found in measured:
         findings += found
-    ends = {key: end for counts, _ in first.values() for key, end in counts.items()}
+    ends = {key: end for counts, _ in measured for key, end in counts.items()}
     if "coverage" in tables:
         findings += _coverage(tables)
     if "events" in tables:
@@ -103,6 +106,27 @@ def _rows(table: Table, seconds: Table | None) -> tuple[dict[tuple[str, str, int
         for number in _doubled(of):
             findings.append(Finding(table.name, stream, f"{where}window {number} was measured twice"))
         findings += _agrees(table, application(stream, run, track), stream, where, int(of["window"].max()))
+    return counts, findings
+
+
+def _long_rows(table: Table) -> tuple[dict[tuple[str, str, int, str], int], list[Finding]]:
+    """Check the table of users' models: each row and metric is there once. Of a live source some may be missing.
+
+    Returns:
+        As :func:`_rows`.
+    """
+    counts: dict[tuple[str, str, int, str], int] = {}
+    findings: list[Finding] = []
+    keys = (*_TRACK, "metric")
+    rows = table.read([*keys, "row", "window"]).sort_by([(name, "ascending") for name in (*keys, "row")])
+    for (stream, run, track, metric), of in _groups(rows, keys):
+        row, where = of["row"], f"run {run}, {track}, {metric}: "
+        counts["metrics", stream, run, track] = max(int(row[-1]) + 1, counts.get(("metrics", stream, run, track), 0))
+        for index in np.flatnonzero(np.diff(row) == 0)[:1].tolist():
+            findings.append(Finding(table.name, stream, f"{where}row {row[index]} is there twice"))
+    for (stream, run, track), of in _groups(table.read([*_TRACK, "window"]), _TRACK):
+        newest = int(of["window"].max())
+        findings += _agrees(table, application(stream, run, track), stream, f"run {run}, {track}: ", newest)
     return counts, findings
 
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Event
+from typing import TYPE_CHECKING
 
 from actors import document, stored
 from actors.detectors import DETECTORS, build
 from actors.document import Document
 from actors.localfile import check_file
-from actors.measuring import METRICS
+from actors.measuring import schemas
 from actors.recorder import Recorder
-from actors.schema import measured
-from actors.storage import StorageError
+from actors.storage import StorageError, located
+from actors.tables import exists
 from actors.task import Task
 from actors.url import SourceError, local_path, shown, stream_name
 from cluster import bucketurl, local, ownray
 from cluster.job import Analysis
+from cluster.loaded import loaded
 from cluster.local import Note, ProgressOf
 from cluster.sources import is_live
 from cluster.upkeep import tidy
+
+if TYPE_CHECKING:
+    from actors.models.process import Processes
 
 _CLAIMED_AT_ONCE = 5000
 
@@ -40,21 +45,24 @@ def analyse(
         KeyboardInterrupt: ``stop`` was set before every file was done.
         UsageError: The shape needs a bucket, and none is named.
         actors.detectors.SettingError: A detector, a field or a value that there is not.
+        cluster.sources.UsageError: A model cannot be loaded.
         actors.storage.StorageError: The results cannot be read or written.
     """
     names = wanted.detectors or tuple(DETECTORS)
     build(names, wanted.settings)
     if wanted.shape == "staged":
         bucketurl.of(wanted.chunks())
-    recorder = Recorder(wanted.results, {table: measured(metrics) for table, metrics in METRICS.items()})
     streams: dict[str, str] = {}
-    for source in sources:
-        if stop is not None and stop.is_set():
-            raise KeyboardInterrupt
-        if refusal := _refused(source, streams):
-            yield refusal
-            on_progress(source, None)
-    yield from _run(recorder, streams, names, wanted, on_progress, on_note, stop)
+    with loaded(wanted.models) as host:
+        kept = bool(wanted.models) or exists(located(wanted.results), "metrics")
+        recorder = Recorder(wanted.results, schemas(models=kept))
+        for source in sources:
+            if stop is not None and stop.is_set():
+                raise KeyboardInterrupt
+            if refusal := _refused(source, streams):
+                yield refusal
+                on_progress(source, None)
+        yield from _run(recorder, streams, names, wanted, on_progress, on_note, stop, host)
     try:
         tidy(recorder, streams)
     except StorageError as error:
@@ -63,13 +71,13 @@ def analyse(
 
 def _run(
     recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis, on_progress: ProgressOf,
-    on_note: Note, stop: Event | None,
+    on_note: Note, stop: Event | None, host: Processes | None,
 ) -> Iterator[Document]:  # fmt: skip
     if wanted.shape in ("colocated", "spread", "staged"):
         yield from ownray.run(wanted.shape, streams, names, wanted, on_progress, stop) if streams else ()
         return
     tasks = _tasks(recorder, streams, names, wanted)
-    yield from local.run(recorder, streams.values(), tasks, wanted.jobs, on_progress, on_note, stop)
+    yield from local.run(recorder, streams.values(), tasks, wanted.jobs, on_progress, on_note, stop, host)
 
 
 def in_order(documents: Iterable[Document], sources: Sequence[str]) -> list[Document]:
@@ -103,4 +111,7 @@ def _tasks(
         claimed = listed[first : first + _CLAIMED_AT_ONCE]
         fences, known = recorder.claim(claimed), stored.load(recorder, claimed)
         for name in claimed:
-            yield Task(name, streams[name], names, wanted.settings, fences[name], known.get(name), wanted.fresh)
+            yield Task(
+                name, streams[name], names, wanted.settings, fences[name], known.get(name), wanted.fresh,
+                models=wanted.models,
+            )  # fmt: skip

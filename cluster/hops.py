@@ -66,6 +66,8 @@ class ObjectStore(Beside):
         self._earlier: deque[Sent] = deque()
         self._next_row = -1
         self._bytes = 0
+        self.newest: ray.ObjectRef[Batch] | None = None
+        """Where the batch lies that was sent last."""
 
     def send(self, batch: Batch) -> Iterator[Rows]:
         """Write a batch into the store and have it measured; give what is measured by now.
@@ -77,7 +79,7 @@ class ObjectStore(Beside):
         while self._under_way and self._bytes + size > self._credit:
             yield self._next()
         context = self._context(batch)
-        stored = ray.put(replace(batch, context=()) if context else batch)
+        stored = self.newest = ray.put(replace(batch, context=()) if context else batch)
         sent = Sent(stored, batch.track, batch.first_row, len(batch.frames), size, {self._node})
         self._under_way.append(_UnderWay(sent, context, [end.ask(sent, context) for end in self._ends]))
         self._earlier.append(sent)

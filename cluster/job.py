@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
+from actors.models.spec import MOST_MODELS, LocalModel, ModelSpec, differently_named
 from cluster.settings import Chunks
 from cluster.shape import Shape
 from cluster.sources import results_uri
@@ -21,8 +31,16 @@ TagValue = Annotated[str, StringConstraints(max_length=256)]
 Tags = Annotated[dict[TagName, TagValue], Field(max_length=32)]
 DetectorNames = Annotated[tuple[Annotated[str, StringConstraints(max_length=64)], ...], Field(max_length=64)]
 
+Models = Annotated[tuple[ModelSpec, ...], Field(max_length=MOST_MODELS), AfterValidator(differently_named)]
+
 MOST_STREAMS = 1000
 """Streams of one job."""
+
+NO_MODELS = (
+    "the shape staged runs no models: they read frames in memory, and there nothing goes but through a bucket; take "
+    "fused, colocated or spread, or leave the models out"
+)
+"""Said to who asks for both."""
 
 
 def _some(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -42,10 +60,20 @@ class Analysis(BaseModel):
     results: str = Field("./sightline-results", title="folder or s3:// URI of the tables")
     jobs: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, title="streams at a time")
     fresh: bool = Field(False, title="start over instead of going on")
+    models: Annotated[tuple[LocalModel, ...], AfterValidator(differently_named)] = Field(
+        (), max_length=MOST_MODELS, title="models of the user, beside the detectors"
+    )
     bucket: SecretStr | None = Field(None, title="s3:// URL for the shape staged; SIGHTLINE_BUCKET if null")
 
     _detectors_named = field_validator("detectors")(_some)
     _results_named = field_validator("results")(results_uri)
+
+    @field_validator("models")
+    @classmethod
+    def _run(cls, models: tuple[LocalModel, ...], info: ValidationInfo) -> tuple[LocalModel, ...]:
+        if models and info.data.get("shape") == "staged":
+            raise ValueError(NO_MODELS)
+        return models
 
     def chunks(self) -> Chunks:
         """What the environment sets for the shape ``staged``, with the bucket that is named here, if one is."""
@@ -62,6 +90,7 @@ class Defaults(_Asked):
     detectors: DetectorNames | None = Field(None, title="names of detectors; all of them if null")
     settings: Settings = Field(default_factory=dict, title="thresholds: detector -> field -> value")
     tags: Tags = Field(default_factory=dict, title="names and values of your own")
+    models: Models | None = Field(None, title="models of your own, beside the detectors; none if null")
     max_lag_seconds: float | None = Field(
         None, gt=0, le=600, title="behind, after which pictures of a live stream are passed over; 10 if null"
     )
@@ -93,3 +122,13 @@ class JobSpec(_Asked):
     streams: tuple[StreamSpec, ...] = Field(min_length=1, max_length=MOST_STREAMS, title="what is watched")
     webhook: Webhook | None = Field(None, title="who is told of incidents")
 
+
+def misplaced(spec: JobSpec) -> Iterator[tuple[str | int, ...]]:
+    """Where a job names models that its shape does not run (see ``NO_MODELS``)."""
+    if spec.shape != "staged":
+        return
+    if spec.defaults.models:
+        yield "defaults", "models"
+    for index, stream in enumerate(spec.streams):
+        if stream.models:
+            yield "streams", index, "models"

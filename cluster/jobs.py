@@ -95,6 +95,7 @@ def named(spec: JobSpec) -> dict[str, StreamSpec]:
             raise ValueError(f"streams.{number}: the name {name} is given twice; give the stream another name")
         whole = stream.model_copy(update={
             "max_lag_seconds": stream.max_lag_seconds or spec.defaults.max_lag_seconds,
+            "models": spec.defaults.models if stream.models is None else stream.models,
             "name": name, "detectors": stream.detectors or spec.defaults.detectors,
             "settings": merged(spec.defaults.settings, stream.settings), "tags": {**spec.defaults.tags, **stream.tags},
         })  # fmt: skip

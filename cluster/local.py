@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from threading import Event
+from typing import TYPE_CHECKING
 
 from actors import document
 from actors.datafile import DamagedError
@@ -16,6 +17,9 @@ from cluster.pool import Pool
 from cluster.sources import may_be_live
 from cluster.worker import taken_over
 
+if TYPE_CHECKING:
+    from actors.models.process import Processes
+
 ProgressOf = Callable[[str, Progress | None], None]
 """Called with a source and how far it is, or None once it is finished."""
 Note = Callable[[str], None]
@@ -24,7 +28,7 @@ Note = Callable[[str], None]
 
 def run(
     recorder: Recorder, sources: Collection[str], tasks: Iterator[Task], jobs: int, on_progress: ProgressOf,
-    on_note: Note, stop: Event | None = None,
+    on_note: Note, stop: Event | None = None, host: Processes | None = None,
 ) -> Iterator[Document]:  # fmt: skip
     """Analyse streams, and give each one's document as it is finished.
 
@@ -36,6 +40,7 @@ def run(
         on_progress: Told how far each is.
         on_note: Told what is done and why.
         stop: Ends live streams as if they were over, and the others where they are.
+        host: Processes of users' models, where there are some.
 
     Raises:
         KeyboardInterrupt: It was stopped before every file was done.
@@ -46,9 +51,11 @@ def run(
         for task in tasks:
             if stop is not None and stop.is_set():
                 raise KeyboardInterrupt
-            yield _alone(recorder, task, on_progress, on_note, stop)
+            yield _alone(recorder, task, on_progress, on_note, stop, host)
             on_progress(task.source, None)
         return
+    if host is not None:
+        host.close()  # every worker has its own
     pool = Pool(recorder, tasks, jobs, on_progress, on_note)
     try:
         yield from pool.run(stop)
@@ -56,9 +63,12 @@ def run(
         pool.stop()
 
 
-def _alone(recorder: Recorder, task: Task, on_progress: ProgressOf, on_note: Note, stop: Event | None) -> Document:
+def _alone(
+    recorder: Recorder, task: Task, on_progress: ProgressOf, on_note: Note, stop: Event | None, host: Processes | None
+) -> Document:
     """Analyse one stream in this process."""
-    owner = Owner(task, recorder, lambda table, where: recorder.read(table, where=where), stop)
+    beside = (lambda hop: host) if host is not None else None
+    owner = Owner(task, recorder, lambda table, where: recorder.read(table, where=where), stop, host=beside)
     owner.on_progress = lambda progress: on_progress(task.source, progress)
     owner.on_note = on_note
     try:

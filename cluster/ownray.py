@@ -55,7 +55,10 @@ def run(
         from actors.remote import Order
 
         orders = deque(
-            Order(name, streams[name], detectors, wanted.settings, None, wanted.fresh) for name in listed
+            Order(
+                name, streams[name], detectors, wanted.settings, None, wanted.fresh, models=wanted.models
+            )
+            for name in listed
         )  # fmt: skip
         yield from _Table(wanted.results, plan, wanted.chunks(), on_progress, stop).serve(orders)
 

@@ -11,10 +11,9 @@ import pyarrow as pa
 import ray
 
 from actors import stored
-from actors.measuring import METRICS
+from actors.measuring import schemas
 from actors.recorder import Fenced, Recorder, Unit
 from actors.remote import NAMESPACE
-from actors.schema import measured
 from actors.stored import Stored
 from cluster.eventlog import EventLog, Position
 from cluster.upkeep import tidy
@@ -33,7 +32,7 @@ class RecorderActor:
     """The only writer of a results URI. Commits that wait while one is made are made together."""
 
     def __init__(self, uri: str) -> None:
-        self._recorder = Recorder(uri, {table: measured(metrics) for table, metrics in METRICS.items()})
+        self._recorder = Recorder(uri, schemas(models=True))
         self._log = EventLog(self._recorder)
         self._waiting: list[tuple[Sequence[Unit], asyncio.Future[None]]] = []
         self._busy = asyncio.Lock()

@@ -204,7 +204,7 @@ class Supervisor:
         limits = Limits() if spec.max_lag_seconds is None else Limits(max_lag_seconds=spec.max_lag_seconds)
         order = Order(
             seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings, self._trust, evidence=True,
-            limits=limits,
+            limits=limits, models=spec.models or (),
         )  # fmt: skip
         watched = self._watch.of(seat.stream)
         watched.cell, watched.report, watched.silent_since = seat.cell, None, None

@@ -33,7 +33,7 @@ def tidy(recorder: Recorder, streams: Mapping[str, str], now: datetime | None = 
     def tend(table: Table) -> None:
         if runs:
             maintenance.supersede(table, runs)
-        if seconds is not None and table.name in METRICS:
+        if seconds is not None and table.name in (*METRICS, "metrics"):
             maintenance.roll_up(table, seconds, live, now or datetime.now(UTC))
         maintenance.compact(table)
         maintenance.vacuum(table)

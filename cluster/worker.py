@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actors import document
+from actors.dying import die_with
+from actors.hop import Hop
 from actors.owner import Owner
 from actors.pipeline import Progress
 from actors.recorder import Fenced, Unit
@@ -20,7 +21,9 @@ from actors.storage import StorageError
 from actors.tables import Table, Where
 from actors.task import Task
 
-_PR_SET_PDEATHSIG = 1
+if TYPE_CHECKING:
+    from actors.models.process import Processes
+
 _REPORT_SECONDS = 0.2
 TAKEN_OVER = "another run has taken it over; what was committed is whole"
 """Why a stream is not gone on with here."""
@@ -76,7 +79,7 @@ class _Parent:
 
 def work(pipe: Connection, uri: str, parent: int) -> None:
     """Analyse one stream after another, until the pipe closes."""
-    _die_with(parent)
+    die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tables: dict[str, Table] = {}
 
@@ -87,25 +90,45 @@ def work(pipe: Connection, uri: str, parent: int) -> None:
         return tables[name].read(where=where)
 
     to = _Parent(pipe)
-    while (task := to.tasks.get()) is not None:
-        to.stream = task.stream
-        owner = Owner(task, to, read, to.stop)
-        owner.on_progress = _Reports(to)
-        owner.on_note = lambda text: to.send("note", text)
-        owner.on_live = lambda: to.send("live", None)
-        try:
-            to.send("done", owner.run())
-        except KeyboardInterrupt:
-            to.send("cut", None)
-        except Fenced:
-            to.send("done", taken_over(task))
-        except StorageError as error:
-            to.send("done", document.failed(task.stream, task.source, str(error)))
+    with closing(_Host()) as host:
+        while (task := to.tasks.get()) is not None:
+            to.stream = task.stream
+            owner = Owner(task, to, read, to.stop, host=host if task.models else None)
+            owner.on_progress = _Reports(to)
+            owner.on_note = lambda text: to.send("note", text)
+            owner.on_live = lambda: to.send("live", None)
+            try:
+                to.send("done", owner.run())
+            except KeyboardInterrupt:
+                to.send("cut", None)
+            except Fenced:
+                to.send("done", taken_over(task))
+            except StorageError as error:
+                to.send("done", document.failed(task.stream, task.source, str(error)))
 
 
 def taken_over(task: Task) -> document.Document:
     """The document of a stream that another run, begun later, analyses now."""
     return document.failed(task.stream, task.source, f"{task.source}: {TAKEN_OVER}")
+
+
+class _Host:
+    """Where users' models run: processes that this worker keeps from one stream to the next."""
+
+    def __init__(self) -> None:
+        self._processes: Processes | None = None
+
+    def __call__(self, hop: Hop) -> Processes:
+        if self._processes is None:
+            from actors.models.process import Processes
+
+            self._processes = Processes()
+        return self._processes
+
+    def close(self) -> None:
+        """End them."""
+        if self._processes is not None:
+            self._processes.close()
 
 
 class _Reports:
@@ -120,13 +143,3 @@ class _Reports:
         if now >= self._next:
             self._next = now + _REPORT_SECONDS
             self._to.send("progress", progress)
-
-
-def _die_with(parent: int) -> None:
-    """End this process when its parent is killed (Linux)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)

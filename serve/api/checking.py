@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from actors.detectors import DETECTORS, THRESHOLDS, SettingError, build
 from actors.url import SourceError, stream_name
-from cluster.job import Defaults, JobSpec
+from cluster.job import NO_MODELS, Defaults, JobSpec, misplaced
 from serve.api.problems import Flaw, Invalid, pointer
 
 LARGEST = 2**53
@@ -69,9 +69,11 @@ def check(spec: JobSpec) -> None:
     """See that a job can be meant as it is written.
 
     Raises:
-        Invalid: Two streams have one name, a source is no URL, or a detector, a field or a value does not exist.
+        Invalid: Two streams have one name, a source is no URL, a detector, a field or a value does not exist, or there
+            are models that the shape does not run.
     """
-    flaws = [*_names(spec), *_settings(spec.defaults, {}, ("defaults",))]
+    flaws = [_flaw(steps, NO_MODELS) for steps in misplaced(spec)]
+    flaws += [*_names(spec), *_settings(spec.defaults, {}, ("defaults",))]
     for index, stream in enumerate(spec.streams):
         flaws += _settings(stream, spec.defaults.settings, ("streams", index))
     if flaws:

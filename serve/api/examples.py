@@ -34,9 +34,9 @@ JOB: Example = {
     "spec": {
         "version": 1, "shape": "auto",
         "defaults": {"detectors": ["black", "freeze", "silence"], "settings": {"freeze": {"minimum_seconds": 4.0}},
-                     "tags": _TAGS, "max_lag_seconds": 10.0},
-        "streams": [{"detectors": None, "settings": {}, "tags": {}, "max_lag_seconds": None, "source": _SOURCE,
-                     "name": "channel-1"}],
+                     "tags": _TAGS, "models": None, "max_lag_seconds": 10.0},
+        "streams": [{"detectors": None, "settings": {}, "tags": {}, "models": None, "max_lag_seconds": None,
+                     "source": _SOURCE, "name": "channel-1"}],
         "webhook": {"url": "https://hooks.example.org/sightline", "severities": ["critical"]},
     },
 }  # fmt: skip

@@ -44,6 +44,10 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="DETECTOR.FIELD=VALUE", help="Another threshold; may be given many times."),
 ]
+Model = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE.yaml", help="Models of your own, beside the detectors; see docs/models.md."),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start over instead of going on.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="A line of JSON for each finished stream.")]
@@ -62,8 +66,8 @@ FailOn = Annotated[
 def analyze(
     sources: Sources = None, manifest: Manifest = None, include: Include = None, jobs: Jobs = None,
     shape: Shape = "auto", detectors: Detectors = None, results: Results = "./sightline-results", set_: Set = None,
-    bucket: Bucket = None, fresh: Fresh = False, json: Json = False, jsonl: Jsonl = False, csv: Csv = None,
-    report: Report = None, fail_on_incident: FailOn = None,
+    model: Model = None, bucket: Bucket = None, fresh: Fresh = False, json: Json = False, jsonl: Jsonl = False,
+    csv: Csv = None, report: Report = None, fail_on_incident: FailOn = None,
 ) -> None:  # fmt: skip
     """Find what a viewer would notice: black, frozen, silent, damaged, missing.
 
@@ -79,16 +83,17 @@ def analyze(
         if fail_on_incident is not None and fail_on_incident not in SEVERITIES:
             raise UsageError(f"--fail-on-incident={fail_on_incident}: allowed are {', '.join(SEVERITIES)}")
         mode: Mode = "json" if json else "jsonl" if jsonl else "table"
-        wanted = _wanted(jobs, shape, bucket, detectors, results, set_ or [], fresh)
+        wanted = _wanted(jobs, shape, bucket, detectors, results, set_ or [], fresh, model or [])
         found = expand(sources or [], _lines(manifest), include)
-        targets.check({"--csv": csv, "--report": report}, [*found, *([manifest] if manifest else [])])
+        read = [*([manifest] if manifest else []), *map(str, model or []), *(one.weights for one in wanted.models)]
+        targets.check({"--csv": csv, "--report": report}, [*found, *read])
         tally = _analyse(found, wanted, stop, mode, csv, report)
     raise typer.Exit(tally.exit_status(fail_on_incident))
 
 
 def _wanted(
     jobs: int | None, shape: str, bucket: str | None, detectors: str | None, results: str, sets: Sequence[str],
-    fresh: bool,
+    fresh: bool, files: Sequence[Path],
 ) -> Analysis:  # fmt: skip
     from pydantic import ValidationError
 
@@ -100,12 +105,18 @@ def _wanted(
         given["bucket"] = bucket
     if jobs is not None:
         given["jobs"] = jobs
+    if files:
+        from serve.job.modelfile import load
+
+        given["models"] = tuple(model for file in files for model in load(file))
     if detectors is not None:
         given["detectors"] = tuple(dict.fromkeys(name.strip() for name in detectors.split(",") if name.strip()))
     try:
         return Analysis(**given)
     except ValidationError as error:
         first = error.errors()[0]
+        if first["loc"][0] == "models":
+            raise UsageError(f"--model: {first['msg'].removeprefix('Value error, ')}") from error
         raise UsageError(f"--{first['loc'][0]}: {first['msg']} (given: {first['input']!r})") from error
 
 

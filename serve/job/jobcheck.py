@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from actors.detectors import DETECTORS, THRESHOLDS, SettingError, build
+from actors.models.spec import Judge, ModelSpec
 from actors.url import SourceError, shown, stream_name
-from cluster.job import Defaults, JobSpec, StreamSpec, Webhook
+from cluster.job import NO_MODELS, Defaults, JobSpec, StreamSpec, Webhook, misplaced
 from serve.job.yamltext import Path
 
 _LONGEST = 400
@@ -22,6 +24,11 @@ _PATTERNS = {
     "url": "a URL that begins with http:// or https://",
 }
 """What the patterns of fields mean."""
+_MODELS_PATTERNS = {
+    "name": "lower-case letters, digits and _, a letter first", "metric": "lower-case letters, digits and _",
+    "class": "module:Class", "sha256": "64 hexadecimal digits in lower case, as sha256sum prints them",
+}  # fmt: skip
+"""The same within models."""
 _MAPPING, _LIST = "a mapping (key: value)", "a list (a line with - for each)"
 _WANTED = {
     "model_type": _MAPPING, "dict_type": _MAPPING, "mapping_type": _MAPPING, "tuple_type": _LIST,
@@ -47,11 +54,11 @@ def check(document: Any, hidden: Collection[Path] = ()) -> list[Flaw]:
     """
     hidden = {("webhook", "secret"), *hidden}
     try:
-        JobSpec.model_validate(document)
+        spec = JobSpec.model_validate(document)
     except ValidationError as error:
-        flaws = [_worded(one, hidden) for one in error.errors(include_url=False) if not _follows(one)]
+        flaws = [flaw_of(one, hidden) for one in error.errors(include_url=False) if not _follows(one)]
     else:
-        flaws = list(_called_alike(document, hidden))
+        flaws = [*(Flaw(path, NO_MODELS) for path in misplaced(spec)), *_called_alike(document, hidden)]
     return flaws + list(_detectors(document))
 
 
@@ -80,20 +87,22 @@ def _follows(error: Any) -> bool:
     return bool(error["type"] == "too_short" and error["ctx"]["actual_length"] == 0 and error["input"])
 
 
-def _worded(error: Any, hidden: Collection[Path]) -> Flaw:
+def flaw_of(error: Any, hidden: Collection[Path] = ()) -> Flaw:
+    """What pydantic says of a job or of models, in words for whoever wrote it."""
     kind, path, given, context = error["type"], tuple(error["loc"]), error["input"], error.get("ctx", {})
     if path[-1:] == ("[key]",):
         return Flaw(path[:-1], f"this name is not allowed: {_lowered(error['msg'])}", at_key=True)
     but = "" if path in hidden else f", not {_given(given)}"
     if kind == "extra_forbidden":
-        key, allowed = str(path[-1]), _model(path[:-1]).model_fields
+        key, allowed = str(path[-1]), _fields(path[:-1])
         return Flaw(path, f"there is no key {key[:100]!r} here; {near(key, allowed)}", at_key=True)
     if kind == "missing":
-        return Flaw(path, f"is missing: {_model(path[:-1]).model_fields[str(path[-1])].title}")
+        return Flaw(path, f"is missing: {_fields(path[:-1])[str(path[-1])].title}")
     if kind == "literal_error":
         return Flaw(path, f"must be {context['expected']}{but}{_meant(given, context['expected'])}")
     if kind == "string_pattern_mismatch":
-        return Flaw(path, f"must be {_PATTERNS.get(str(path[-1]), context['pattern'])}{but}")
+        patterns = _MODELS_PATTERNS if "models" in path else _PATTERNS
+        return Flaw(path, f"must be {patterns.get(str(path[-1]), context['pattern'])}{but}")
     if kind in {"too_short", "too_long", "string_too_short", "string_too_long"}:
         return Flaw(path, _length(path, kind, context))
     if kind in _WANTED:
@@ -101,9 +110,13 @@ def _worded(error: Any, hidden: Collection[Path]) -> Flaw:
     return Flaw(path, f"{_lowered(error['msg'])}{'' if kind == 'value_error' else but}")
 
 
-def _model(path: Path) -> type[BaseModel]:
-    models: dict[object, type[BaseModel]] = {"streams": StreamSpec, "defaults": Defaults, "webhook": Webhook}
-    return models.get(path[0], JobSpec) if path else JobSpec
+def _fields(path: Path) -> dict[str, FieldInfo]:
+    """What may stand at a path, by its key."""
+    parts: dict[object, type[BaseModel]] = {"streams": StreamSpec, "defaults": Defaults, "webhook": Webhook}
+    part = parts.get(path[0], JobSpec) if path else JobSpec
+    if "models" in path:
+        part = Judge if path[-1] == "judge" else ModelSpec
+    return {field.alias or name: field for name, field in part.model_fields.items()}
 
 
 def _given(value: object) -> str:

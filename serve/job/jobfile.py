@@ -47,19 +47,22 @@ def parse(name: str, data: bytes, folder: Path, environment: Mapping[str, str]) 
     try:
         found = read(data)
     except YamlError as error:
-        raise UsageErrors([_line(name, error.place, Flaw(error.path, str(error)))]) from error
+        raise UsageErrors([line(name, error.place, Flaw(error.path, str(error)))]) from error
     if found.value is None:
-        raise UsageErrors([_line(name, Place(1, 1), Flaw((), _EMPTY))])
+        raise UsageErrors([line(name, Place(1, 1), Flaw((), _EMPTY))])
     hidden, unset = _fill_in(found.value, environment)
     flaws = unset or check(found.value, hidden)
     if flaws:
-        told = sorted(((_place(found, flaw), flaw) for flaw in flaws), key=lambda one: (one[0].line, one[0].column))
-        lines = [_line(name, place, flaw) for place, flaw in told[:MOST_TOLD]]
+        told = sorted(((place(found, flaw), flaw) for flaw in flaws), key=lambda one: (one[0].line, one[0].column))
+        lines = [line(name, at, flaw) for at, flaw in told[:MOST_TOLD]]
         more = len(flaws) - MOST_TOLD
         raise UsageErrors([*lines, f"{plain(name)}: and {more} more"] if more > 0 else lines)
     document: Document = found.value
     for stream in document["streams"]:
         stream["source"] = absolute(stream["source"], folder)
+    for part in (document.get("defaults") or {}, *document["streams"]):
+        for model in part.get("models") or ():
+            model["weights"] = absolute(model["weights"], folder)
     return document
 
 
@@ -118,7 +121,7 @@ def _filled(text: str, environment: Mapping[str, str]) -> tuple[str, list[str]]:
     return _REFERENCE.sub(value, text), wrong
 
 
-def _place(found: Read, flaw: Flaw) -> Place:
+def place(found: Read, flaw: Flaw) -> Place:
     """Where a flaw is; of what is missing, where its nearest parent begins."""
     if flaw.at_key and flaw.path in found.keys:
         return found.keys[flaw.path]
@@ -128,6 +131,7 @@ def _place(found: Read, flaw: Flaw) -> Place:
     return found.values[path]
 
 
-def _line(name: str, place: Place, flaw: Flaw) -> str:
+def line(name: str, at: Place, flaw: Flaw) -> str:
+    """A flaw as it is told."""
     where = f"{written(flaw.path)}: " if flaw.path else ""
-    return plain(f"{name}:{place.line}:{place.column}: {where}{flaw.message}")
+    return plain(f"{name}:{at.line}:{at.column}: {where}{flaw.message}")

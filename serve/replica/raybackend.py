@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow.fs as pafs
 
+from actors.models.spec import ModelSpec
 from actors.networks import Networks
 from actors.storage import FAILURES, StorageError, filesystem, located
-from cluster.allowed import Forbidden, Sources, check
+from cluster.allowed import Forbidden, Sources, check, check_model
 from cluster.calls import CALL_SECONDS, AwayError, call
 from cluster.eventlog import Position
 from cluster.job import JobSpec
 from cluster.jobs import Job as Stored
 from cluster.jobs import Unfit, new
 from cluster.recording import NAME as RECORDER
-from cluster.supervisor import NAME, Watched
+from cluster.supervisor import NAME
+from cluster.watching import Watched
 from serve.api.backend import BackendUnavailable, Conflict, Refused
 from serve.api.covered import Coverage, CoverageQuery
 from serve.api.cursor import pack, unpack
@@ -73,6 +75,11 @@ class RayBackend:
                 await asyncio.to_thread(check, stream.source, self._sources)
             except Forbidden as error:
                 raise Refused(str(error), f"/streams/{index}/source") from error
+        for pointer, model in _models(spec):
+            try:
+                await asyncio.to_thread(check_model, model, self._sources)
+            except Forbidden as error:
+                raise Refused(str(error), pointer) from error
         told_from = Position(*await self._call(RECORDER, "newest"))
         try:
             if spec.webhook is not None:
@@ -230,6 +237,15 @@ class RayBackend:
             raise BackendUnavailable("the results cannot be written") from error
         except AwayError as error:
             raise BackendUnavailable(str(error)) from error
+
+
+def _models(spec: JobSpec) -> Iterator[tuple[str, ModelSpec]]:
+    """Users' models of a job, with where they stand."""
+    for index, model in enumerate(spec.defaults.models or ()):
+        yield f"/defaults/models/{index}", model
+    for number, stream in enumerate(spec.streams):
+        for index, model in enumerate(stream.models or ()):
+            yield f"/streams/{number}/models/{index}", model
 
 
 def _newest(jobs: dict[str, Stored], stream: str) -> Stored | None:

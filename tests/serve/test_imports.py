@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from tests.serve.running import DEADLINE, ENVIRONMENT, good
+from tests.serve.running import DEADLINE, ENVIRONMENT, ROOT, good
 
-NEVER = {"ray", "torch", "fastapi", "pandas", "plotly", "matplotlib", "scipy", "skvideo", "pytest"}
+NEVER = {"ray", "torch", "safetensors", "fastapi", "pandas", "plotly", "matplotlib", "scipy", "skvideo", "pytest"}
 HEAVY = {"numpy", "numba", "av", "pyarrow", "deltalake", "httpx"}
 
 
@@ -36,6 +36,12 @@ def test_analyze_imports_neither_ray_nor_torch(tmp_path):
     found = imported(COMMAND, "analyze", good(), "--json", cwd=tmp_path)
     assert {"numpy", "av", "deltalake"} <= found
     assert not found & NEVER
+
+
+def test_a_model_is_imported_by_its_own_process_alone(tmp_path):
+    model = ROOT / "docs" / "models" / "noise.yaml"
+    found = imported(COMMAND, "analyze", good(), "--json", "--model", model, cwd=tmp_path)
+    assert not found & (NEVER | {"noise_model"})
 
 
 def test_compare_itself_imports_neither(tmp_path):

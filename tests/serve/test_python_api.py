@@ -53,5 +53,5 @@ def test_wrong_arguments_are_value_errors(tmp_path, wrong):
 
 
 def test_what_is_promised_is_there():
-    assert sorted(sightline.__all__) == ["Batch", "Detector", "Meter", "Metric", "analyze"]
+    assert sorted(sightline.__all__) == ["Batch", "Detector", "Meter", "Metric", "Model", "analyze"]
     assert all(getattr(sightline, name).__doc__ for name in sightline.__all__)
