@@ -87,6 +87,10 @@ class Hop(Protocol):
         """Give the rows of everything still under way."""
         ...
 
+    def settle(self) -> Iterator[Rows]:
+        """As :meth:`drain`, for a source that goes on: models of a live one are not waited for."""
+        ...
+
     def close(self) -> None:
         """Give back all that it holds, whether or not all is drained. ``traffic`` is whole then."""
         ...
@@ -104,6 +108,14 @@ class Beside:
     def tell(self, facts: Rows) -> Iterator[Rows]:
         """Hand facts over."""
         yield facts
+
+    def drain(self) -> Iterator[Rows]:
+        """Nothing is ever under way."""
+        yield from ()
+
+    def settle(self) -> Iterator[Rows]:
+        """Drain."""
+        yield from self.drain()
 
     def close(self) -> None:
         """Nothing is held."""
@@ -123,7 +135,3 @@ class Direct(Beside):
         """Measure the batch at once."""
         self.traffic.batches += 1
         yield measure_video(self._meter, batch, self._wanted)
-
-    def drain(self) -> Iterator[Rows]:
-        """Nothing is ever under way."""
-        yield from ()

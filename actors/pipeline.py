@@ -171,6 +171,7 @@ class Pipeline:
             raise self._broken
         self._packets(self._lag.release())
         self._drain()
+        self._add(self.measuring.each(self._hop.drain()))
         self._journal.note(self._judges.offer(self._stall.over(max(self._silent, self._source.silent_seconds))))
 
     def _rest(self) -> None:
@@ -179,7 +180,7 @@ class Pipeline:
             with self.decoding.paused():
                 for lane in self._lanes.values():
                     self._send(lane.cut())
-                self._add(self.measuring.each(self._hop.drain()))
+                self._add(self.measuring.each(self._hop.settle()))
         except Exception as error:  # noqa: BLE001 - the demuxer, which calls this, would take it for its own
             self._broken = error
             self._source.close()
@@ -192,7 +193,7 @@ class Pipeline:
             self._decoded(decoded)
         for lane in self._lanes.values():
             self._send(lane.flush())
-        self._add(self.measuring.each(self._hop.drain()))
+        self._add(self.measuring.each(self._hop.settle()))
 
     def _take(self, item: Item) -> None:
         if isinstance(item, Packet):

@@ -170,6 +170,14 @@ class Staged:
         while self._executions:
             yield from self._advance()
 
+    def settle(self) -> Iterator[Rows]:
+        """Drain.
+
+        Raises:
+            HopBroken: As there.
+        """
+        yield from self.drain()
+
     def close(self) -> None:
         """End the tasks, and remove what is left; what cannot be removed now is left to the next run."""
         if self._closed:

@@ -103,6 +103,16 @@ class WithModels:
                 model.look(LOOK_SECONDS)
         yield from self._answered()
 
+    def settle(self) -> Iterator[Rows]:
+        """Wait for what is under way at the meters, and for models unless the source is live."""
+        if not self._live:
+            yield from self.drain()
+            return
+        yield from self._inner.settle()
+        for model in self._models:
+            model.look(0.0)
+        yield from self._answered()
+
     def close(self) -> None:
         """Give back what the hop within holds, and models that are sound; end the others."""
         try:

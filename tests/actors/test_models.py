@@ -115,7 +115,8 @@ def test_poisoned_models_are_cut_off_and_nothing_else_is_hurt(together, tmp_path
         (one,) = [one for one in failed if f"model {class_.lower()} (" in one["message"]]
         assert_cut_off(class_, one, document, results)
         again = [note for note in notes if f"model {class_.lower()} " in note]
-        assert len(again) == (0 if one["cause"] in ("not_finite", "wrong_shape") else 2 if class_ == "Leaks" else 1)
+        least = 0 if one["cause"] in ("not_finite", "wrong_shape") else 1
+        assert least <= len(again) <= least + (class_ == "Leaks")
 
 
 def assert_cut_off(class_, failed, document, results):

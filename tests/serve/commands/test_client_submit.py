@@ -97,7 +97,7 @@ def test_what_is_wrong_with_a_file_is_told_with_its_place(served, specs, tmp_pat
     assert done.exit_code == 2
     assert done.stderr.splitlines() == [
         f"sightline: {path}:3:5: streams[0].nam: there is no key 'nam' here; did you mean 'name'? "
-        "allowed: detectors, settings, tags, max_lag_seconds, source, name",
+        "allowed: detectors, settings, tags, models, max_lag_seconds, source, name",
         f"sightline: {path}:4:1: shap: there is no key 'shap' here; did you mean 'shape'? "
         "allowed: version, shape, defaults, streams, webhook",
     ]
