@@ -22,11 +22,13 @@ $(STAMP): $(CORE)
 demo: $(CORE)  ## put defects into a real clip and find them again
 	$(BIN)/python -m serve.demo
 
-test: install  ## the tests (about twenty minutes)
-	$(BIN)/python -m pytest -q -m "not slow"
+TWO := -n 2 --dist loadgroup --no-loadscope-reorder
+
+test: install  ## the tests (about fifteen minutes)
+	$(BIN)/python -m pytest -q $(TWO) -m "not slow"
 
 test-all: install  ## the long ones too
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(TWO)
 
 check: install  ## style, types, imports, the house budget
 	$(BIN)/ruff check .

@@ -28,6 +28,14 @@ def _missing(marker):
     return None if Path(named).is_dir() else f"SIGHTLINE_MEDIA={named} is not a folder"
 
 
+def pytest_collection_modifyitems(items):
+    """For `-n 2 --dist loadgroup`: tests on Ray go first, in one process; those of any other file stay together."""
+    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
+    for item in items:
+        together = "ray" if item.get_closest_marker("ray") else item.path.name
+        item.add_marker(pytest.mark.xdist_group(together))
+
+
 def pytest_collection_finish(session):
     """Ray reads how to authenticate when it is imported: that is for the tests to do, once they have said it."""
     if "ray" in sys.modules:

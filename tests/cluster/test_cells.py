@@ -106,13 +106,18 @@ def test_a_cell_whose_node_is_lost_comes_back_whole(cluster, nodes, two_more, ow
     nodes.remove_node(next(node for node in two_more if node.node_id == lost), allow_graceful=False)
     began = time.monotonic()
 
-    def again(stream):
+    def came(stream):
+        """How a stream came through: it is decoded again, or had ended before."""
         report = asked(own_ray, cluster, lambda: cluster.report(stream))
-        return report and report.pid != pids[stream] and (report.newest_at or report.outcome)
+        if report and report.pid != pids[stream] and (report.newest_at or report.outcome):
+            return "again"
+        return asked(own_ray, cluster, lambda: stream not in cluster.job(job).open) and "ended"
 
+    how = []
     for stream in pids:
-        cluster.wait(lambda stream=stream: again(stream), 90)
-        print(f"{stream}: its next result {time.monotonic() - began:.1f} s after its node was lost")
+        how.append(cluster.wait(lambda stream=stream: came(stream), 90))
+        print(f"{stream}: {how[-1]} {time.monotonic() - began:.1f} s after its node was lost")
+    assert "again" in how
     for one in (job, other):
         cluster.wait(lambda one=one: asked(own_ray, cluster, lambda: not cluster.job(one).open), 90)
     ended = {**cluster.job(job).outcomes, **cluster.job(other).outcomes}
