@@ -75,7 +75,9 @@ def _placed(lanes: Mapping[str, VideoBatcher], given: Iterable[Decoded]) -> Iter
 class Again:
     """Opens a source once more, and measures those of its batches that are asked for, in their order.
 
-    It decodes no further than to what is asked for, and holds one batch.
+    It decodes no further than to what is asked for, and holds one batch. While it decodes it holds none, as the owner
+    does: where bytes were lost a decoder leaves in a picture what its memory held before, so that pictures depend on
+    when those before them were given back.
     """
 
     def __init__(self, source: str, limits: Limits, trust: Trust | None, wanted: frozenset[str]) -> None:
@@ -101,7 +103,7 @@ class Again:
         """
         try:
             while (batch := self._next()) is not None and batch.window <= recorded.get(pair("video", batch.track), -1):
-                continue
+                del batch
         except Unlike as error:
             self._why = str(error)
         else:
@@ -124,6 +126,7 @@ class Again:
         while batch is not None and (batch.track, batch.first_row) != (track, first_row):
             if batch.track == track and batch.first_row > first_row:
                 raise Unlike(f"picture {first_row} of {track} begins no batch there")
+            del batch
             batch = self._next()
         if batch is None:
             raise Unlike(f"it ends before picture {first_row} of {track} there")

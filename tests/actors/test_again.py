@@ -1,5 +1,6 @@
 """Decoding a source once more: the batches of its owner, known by their marks, and a word where they are not."""
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -91,6 +92,35 @@ def test_what_is_not_asked_for_is_passed_over_for_good():
     assert here.measure("v:0", whole[2].first_row, mark(whole[2])).first_row == whole[2].first_row
     with pytest.raises(Unlike, match=f"picture {whole[1].first_row} of v:0 begins no batch"):
         here.measure("v:0", whole[1].first_row, mark(whole[1]))
+
+
+def test_while_it_decodes_it_holds_no_batch(monkeypatch):
+    """A decoder that finds its memory given back later than at the owner makes other pictures of damaged bytes."""
+
+    class Weak(Batch):
+        """A batch that can be referred to weakly."""
+
+    whole, marks, alive = made(np.random.default_rng(5), 2), [], []
+
+    def given_back(source, limits):
+        for number in range(8):
+            facts = (whole.track, whole.base, whole.format, whole.frames, (), 2 * number, number // 3)
+            batch = [Weak(*facts)]
+            held = weakref.ref(batch[0])
+            marks.append(mark(batch[0]))
+            yield batch.pop()
+            alive.append(held() is not None)
+
+    monkeypatch.setattr("actors.again.batches", given_back)
+    here = again(defective("plain.mp4"))
+    here.ready({"video/v:0": 0})
+    assert len(marks) == 4
+    assert here.measure("v:0", 6, marks[3]).first_row == 6
+    here.ready({"video/v:0": 1})
+    assert here.measure("v:0", 12, marks[6]).first_row == 12
+    with pytest.raises(Unlike, match="ends before picture 16"):
+        here.measure("v:0", 16, "")
+    assert alive == [False] * 8
 
 
 def first(path):

@@ -191,7 +191,7 @@ def test_what_decodes_again_is_asked_from_the_first_batch_on_that_is_not_recorde
 
 
 def test_frames_are_sent_where_another_file_is_under_that_name_there(own_ray, detectors, told):
-    sent = owners(defective("lost.ts"))
+    sent = owners(defective("plain.mp4"))
     hop, _ = beside(own_ray, detectors, defective("wrap.ts"))
     hop.begin(live=False, recorded={})
     assert assert_alike(rows_of(Direct(WANTED), sent), rows_of(hop, sent)) > 150 * 150
@@ -213,8 +213,8 @@ def test_frames_are_sent_from_where_there_is_no_answer_on(own_ray, detectors, to
             return super().measure(track, first_row, marked)
 
     monkeypatch.setattr(hops, "CALL_SECONDS", 3.0)
-    sent = owners(defective("lost.ts"))
-    hop, _ = beside(own_ray, detectors, defective("lost.ts"), Slow)
+    sent = owners(defective("plain.mp4"))
+    hop, _ = beside(own_ray, detectors, defective("plain.mp4"), Slow)
     hop.begin(live=False, recorded={})
     assert assert_alike(rows_of(Direct(WANTED), sent), rows_of(hop, sent)) > 150 * 150
     late = bytes_of([batch for batch in sent if batch.first_row > 60])
