@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -71,6 +71,15 @@ class Hop(Protocol):
         """What it has carried so far."""
         ...
 
+    def begin(self, *, live: bool, recorded: Mapping[str, int]) -> None:
+        """Ready what the source needs, before anything of it is sent.
+
+        Args:
+            live: Whether it is live.
+            recorded: The last window of each sequence of rows that will not be sent again.
+        """
+        ...
+
     def send(self, batch: Batch) -> Iterator[Rows]:
         """Ship pictures; give what is measured by now."""
         ...
@@ -100,6 +109,9 @@ class Beside:
     """What hops share where decoder and judges are one process: sound and facts stay there."""
 
     bounds = FILE
+
+    def begin(self, *, live: bool, recorded: Mapping[str, int]) -> None:
+        """All is ready."""
 
     def hear(self, batch: AudioBatch, ear: Ear) -> Iterator[Rows]:
         """Measure sound here and now."""

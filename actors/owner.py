@@ -109,8 +109,7 @@ class Owner:
         journal = self._journal(checkpoint, "end", self._commits)
         self._replay(journal)
         journal.note(quarantine.events(at, crashes))
-        live = done is not None and done.live is not None
-        return self._finish(journal, quarantine.facts(at, crashes, live=live))
+        return self._finish(journal, quarantine.facts(at, crashes, live=done is not None and done.live is not None))
 
     def _fingerprint(self) -> str | None:
         return fingerprint(self.task.source, self.task.limits, self.task.trust)
@@ -146,6 +145,7 @@ class Owner:
             self._replay(journal)
             inner = self._hop(self._wanted["video"])
             with beside(inner, self.task, self._host, self._judges, self._note, live=source.live) as hop:
+                hop.begin(live=source.live, recorded=self._recorded)
                 facts = self._run(source, hop, journal)
             return self._finish(journal, facts)
 

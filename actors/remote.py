@@ -74,7 +74,7 @@ class Measured:
     """Rows of a batch, and what the detector has burnt and held.
 
     ``cpu_seconds`` since the pass before, parted among those measured in one; ``all_seconds`` and ``peak_bytes`` in its
-    whole life. ``node``: where it ran.
+    whole life. ``node``: where it read the frames; '' where it has decoded them itself.
     """
 
     rows: Rows

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ray
@@ -21,9 +22,12 @@ from ray.util import (
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from actors.hop import Direct, Hop
+from actors.limits import Limits
 from actors.remote import NAMESPACE, DecoderActor, DetectorActor, Named, Order
+from actors.remote_again import AgainActor
+from actors.trust import Trust
 from cluster import recording
-from cluster.ends import Detector
+from cluster.ends import Again, Detector, End
 from cluster.hops import ObjectStore
 from cluster.places import Cell, Seat, detector_name
 from cluster.settings import Chunks
@@ -35,23 +39,51 @@ TOGETHER = 32
 
 
 @dataclass(frozen=True)
+class Clone:
+    """Starts an actor in a detector's bundle that decodes a stream's source again; it dies with who starts it."""
+
+    cell: str
+    bundle: int
+    cpus: float
+    source: str
+    limits: Limits
+    trust: Trust | None
+
+    def __call__(self, wanted: frozenset[str]) -> Any:
+        """Its handle; it measures the metrics named. Does not wait until it runs."""
+        made = ray.remote(AgainActor).options(
+            num_cpus=self.cpus, max_restarts=0, scheduling_strategy=_bundle(self.cell, self.bundle)
+        )
+        return made.remote(self.source, self.limits, self.trust, wanted)
+
+
+@dataclass(frozen=True)
 class Meters:
     """Makes the hop of a decoder to its cell's detectors, in a shape. Travels to the decoder's process.
 
-    ``subsets``: the metrics of each detector, where there are several.
+    ``subsets``: the metrics of each detector, where there are several. ``clones``: beside each but the first, where
+    they decode the source of ``stream`` again.
     """
 
     detectors: tuple[Named, ...]
     shape: Placed
     subsets: tuple[frozenset[str], ...] = ()
+    clones: tuple[Clone, ...] = ()
+    stream: str = ""
 
     def __call__(self, wanted: frozenset[str]) -> ObjectStore:
         """The hop, for meters that give the metrics named."""
         if not self.subsets:
             return ObjectStore(self.detectors[0], wanted, self.shape)
-        found = [(find, wanted & mine) for find, mine in zip(self.detectors, self.subsets, strict=True)]
-        others = [Detector(find, mine) for find, mine in found[1:] if mine]
-        return ObjectStore(*found[0], self.shape, others=others)
+        parts = [wanted & mine for mine in self.subsets]
+        others = [self._end(number, mine) for number, mine in enumerate(parts) if number and mine]
+        return ObjectStore(self.detectors[0], parts[0], self.shape, others=others)
+
+    def _end(self, number: int, wanted: frozenset[str]) -> End:
+        detector = Detector(self.detectors[number], wanted)
+        if not self.clones:
+            return detector
+        return Again(self.stream, partial(self.clones[number - 1], wanted), detector)
 
 
 def create(cell: str, plan: Plan) -> None:
@@ -95,7 +127,20 @@ def _hop(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Call
     if not plan.detectors:
         return Direct
     detectors = tuple(Named(detector_name(seat.cell, number)) for number in range(plan.detectors))
-    return Meters(detectors, plan.shape, tuple(subset.metrics for subset in plan.subsets))
+    subsets, clones = tuple(subset.metrics for subset in plan.subsets), _clones(seat.cell, plan, order)
+    return Meters(detectors, plan.shape, subsets, clones, order.stream)
+
+
+def _clones(cell: str, plan: Plan, order: Order) -> tuple[Clone, ...]:
+    """What decodes a stream again beside each detector but the first, within what its bundle has left for that."""
+    if not plan.decodes_again:
+        return ()
+    bundles = {number: plan.detector_bundle(number) for number in range(1, plan.detectors)}
+    return tuple(
+        Clone(cell, bundle, _fitting(plan.decoder_cpus, cell, bundle, plan.detector(number), plan.decoders),
+              order.source, order.limits, order.trust)
+        for number, bundle in bundles.items()
+    )  # fmt: skip
 
 
 def seats() -> list[Seat]:
@@ -154,10 +199,18 @@ def names() -> list[str]:
     return [entry["name"] for entry in list_named_actors(all_namespaces=True) if entry["namespace"] == NAMESPACE]
 
 
-def _fitting(cpus: float, cell: str, index: int) -> float:
-    """So many processors, or those of the bundle if it has less: it may be of another size than a new one."""
+def _fitting(cpus: float, cell: str, index: int, beside: float = 0.0, among: int = 1) -> float:
+    """So many processors, or those of the bundle if it has less: it may be of another size than a new one.
+
+    Args:
+        cpus: Processors.
+        cell: The cell.
+        index: Its bundle.
+        beside: What else takes of it.
+        among: How many share the rest.
+    """
     has: float = placement_group_table(get_placement_group(cell))["bundles"][index].get("CPU", cpus)
-    return min(cpus, has)
+    return min(cpus, max(0.0, round((has - beside) / among, 4)))
 
 
 def _bundle(cell: str, index: int) -> PlacementGroupSchedulingStrategy:

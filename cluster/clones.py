@@ -9,6 +9,7 @@ from typing import Literal
 from cluster.breakeven import Frames, breakeven, cpu_second, sent_byte
 from cluster.estimate import ASSUMED, MEASURED
 from cluster.prices import Sheet
+from cluster.settings import Placement
 
 Way = Literal["frames", "decode"]
 """A clone is sent frames, or decodes the source again."""
@@ -45,3 +46,13 @@ def ways(clones: int, sheet: Sheet) -> Ways:
     pulled = breakeven(FRAMES, clones, "network", cpu, sent_byte(sheet))
     written = breakeven(FRAMES, clones, "object_store", cpu, Decimal(0))
     return Ways(pulled.send - written.send, pulled.decode_again)
+
+
+def settled(placement: Placement, sheet: Sheet) -> Placement:
+    """The settings with ``clones`` decided, where they leave that to prices. How many clones there are changes nothing.
+
+    Args:
+        placement: The settings.
+        sheet: Prices.
+    """
+    return placement.model_copy(update={"clones": ways(1, sheet).cheaper}) if placement.clones == "auto" else placement

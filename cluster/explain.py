@@ -9,12 +9,13 @@ from typing import Any, get_args
 
 from actors.probe import Pictures
 from cluster.asking import Asked
-from cluster.clones import ways
+from cluster.clones import settled, ways
 from cluster.cost import HOUR_SECONDS, bill, total
 from cluster.estimate import ASSUMED, CARRIES, estimate
 from cluster.prices import Sheet
 from cluster.settings import Placement
 from cluster.shape import Placed, Plan, Shape, plan
+from cluster.sources import is_live
 
 _SCOPES: dict[Placed, str] = {
     "fused": "one process for each stream, which does all",
@@ -54,6 +55,7 @@ def explain(asked: Sequence[Asked], shape: Shape, placement: Placement, gpus: fl
         gpus: What the cluster has.
         sheet: Prices.
     """
+    placement = settled(placement, sheet)
     chosen = plan(shape, placement, gpus).shape
     return [_one(plan(one, placement, gpus), asked, chosen, sheet) for one in get_args(Placed)]
 
@@ -61,10 +63,16 @@ def explain(asked: Sequence[Asked], shape: Shape, placement: Placement, gpus: fl
 def _one(made: Plan, asked: Sequence[Asked], chosen: Placed, sheet: Sheet) -> Explained:
     streams = [_together(one.pictures) for one in asked]
     moved = round(sum(one.bytes_per_second for one in streams))
-    ways = _ways(made, moved)
+    files = sum(own.bytes_per_second for own, one in zip(streams, asked, strict=True) if not is_live(one.source))
+    again = made.clones * round(files) if made.decodes_again else 0
+    ways = _ways(made, moved, again)
     usage = estimate(made.shape, streams)
     if made.subsets:
-        usage = replace(usage, bytes_network=ways["bytes_network"] * HOUR_SECONDS)
+        burnt = usage.cpu_seconds["pictures"] + usage.cpu_seconds["decode"] * again / max(moved, 1)
+        usage = replace(
+            usage, cpu_seconds={**usage.cpu_seconds, "pictures": round(burnt, 6)},
+            bytes_network=ways.get("bytes_network", 0) * HOUR_SECONDS,
+        )  # fmt: skip
     lines = bill(usage, sheet)
     cpu = sum((Decimal(str(burnt)) for burnt in usage.cpu_seconds.values()), Decimal(0)) / HOUR_SECONDS / len(streams)
     return Explained(
@@ -73,10 +81,11 @@ def _one(made: Plan, asked: Sequence[Asked], chosen: Placed, sheet: Sheet) -> Ex
     )  # fmt: skip
 
 
-def _ways(made: Plan, moved: int) -> dict[str, int]:
-    """Bytes a second on each way; detectors on other nodes than the decoders have each frame sent, each of them."""
+def _ways(made: Plan, moved: int, again: int) -> dict[str, int]:
+    """Bytes a second on each way: detectors on other nodes than the decoders are sent all that they do not decode."""
     found = dict.fromkeys(CARRIES[made.shape], moved)
-    return found | {"bytes_network": moved * (made.nodes - 1)} if made.nodes > 1 else found
+    pulled = moved * (made.nodes - 1) - again
+    return found | {"bytes_network": pulled} if pulled > 0 else found
 
 
 def _together(tracks: Sequence[Pictures]) -> Pictures:
@@ -98,7 +107,7 @@ def text(asked: Sequence[Asked], explained: Sequence[Explained], shape: Shape, s
         lines.append(f"  boundary   decoder > meters: {_BOUNDARIES[ways]}{f', {_rate(rate)} in all' if rate else ''}")
         lines.append(f"  bundles    {_bundles(one.plan)}")
         if one.plan.subsets:
-            lines.append(_sent(one.plan.nodes - 1, sheet))
+            lines.append(_beside(one.plan, sheet))
         parts = ", ".join(f"{what} {money:.4f}" for _, what, money in one.lines)
         lines.append(f"  estimate   {one.cpu:.3f} processors and {one.memory_bytes >> 20} MiB for each stream")
         lines.append(f"  estimate   {one.money:.4f} {sheet.currency} per stream-hour: {parts}")
@@ -107,15 +116,14 @@ def text(asked: Sequence[Asked], explained: Sequence[Explained], shape: Shape, s
     return "\n".join(lines)
 
 
-def _sent(clones: int, sheet: Sheet) -> str:
-    """What frames for detectors on other nodes cost, and what decoding the source there would."""
-    cost = ways(clones, sheet)
+def _beside(made: Plan, sheet: Sheet) -> str:
+    """How the clones (the detectors but the first) come by pictures, what that costs, and what the other way would."""
+    cost = ways(made.clones, sheet)
+    frames, decode = f"{cost.frames:.4f} {sheet.currency} an hour", f"{cost.decode:.4f} {sheet.currency} an hour"
     one = f"a stream of {ASSUMED.width}x{ASSUMED.height} {ASSUMED.per_second:g}/s"
-    others = "node" if clones == 1 else "nodes"
-    return (
-        f"  frames     to {clones} other {others}: {cost.frames:.4f} {sheet.currency} an hour for {one};"
-        f" to decode it again there would cost {cost.decode:.4f}, but is not done"
-    )
+    if made.decodes_again:
+        return f"  clones     decode files again, {decode} for {one}; sending them frames would cost {frames}"
+    return f"  clones     are sent frames, {frames} for {one}; decoding files again would cost {decode}"
 
 
 def _sources(asked: Sequence[Asked]) -> str:
@@ -152,8 +160,10 @@ def _stages(made: Plan) -> list[str]:
 
 
 def _clones(made: Plan, gpu: str) -> list[str]:
+    again = "decodes again; sent frames of live sources"
     return [
-        f"             {number}. {', '.join(subset.groups)}: {subset.cpus:g} CPU{gpu}; sent every frame"
+        f"             {number}. {', '.join(subset.groups)}: {subset.cpus:g} CPU{gpu}; "
+        f"{again if made.decodes_again and number > 1 else 'sent every frame'}"
         for number, subset in enumerate(made.subsets, 1)
     ]
 
@@ -187,6 +197,7 @@ def document(asked: Sequence[Asked], explained: Sequence[Explained], sheet: Shee
              "sizes": "settings",
              "streams_per_cell": one.plan.decoders,
              "subsets": [{"groups": subset.groups, "cpu": subset.cpus} for subset in one.plan.subsets],
+             "clones": ("decode" if one.plan.decodes_again else "frames") if one.plan.subsets else None,
              "bytes_per_second": one.bytes_per_second,
              "cpu": float(one.cpu), "memory_bytes": one.memory_bytes, "money_per_stream_hour": float(one.money),
              "money": [{"kind": kind, "what": what, "money": float(money)} for kind, what, money in one.lines]}

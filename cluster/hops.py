@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError, ObjectLostError, RayActorError, RayTaskError
 
+from actors.again import mark
 from actors.hop import Beside, HopBroken, Traffic
 from actors.measure import Rows
 from actors.media import Batch
 from actors.remote import Measured, node
-from cluster.ends import Detector, Sent
+from cluster.ends import Detector, End, Sent
 from cluster.functions import joined
 
 CREDIT_BYTES = 64 << 20
@@ -43,12 +44,13 @@ class ObjectStore(Beside):
     Context frames are not written again: the detector reads them in the batches before, which stay in the store until
     the batches that need them are measured. A detector on another node has Ray pull each batch once into the store
     there; that is counted when its answer comes. Where there are several, each measures metrics of its own of every
-    batch; a batch is under way until all have answered, and one that does not answer is asked again alone.
+    batch; a batch is under way until all have answered, and one that does not answer is asked again alone. What an end
+    that decodes the source itself measures crosses no network.
     """
 
     def __init__(
         self, detector: Callable[[], Any], wanted: frozenset[str], shape: str = "colocated",
-        credit: int = CREDIT_BYTES, others: Sequence[Detector] = (),
+        credit: int = CREDIT_BYTES, others: Sequence[End] = (),
     ) -> None:  # fmt: skip
         """Begin.
 
@@ -57,17 +59,27 @@ class ObjectStore(Beside):
             wanted: Names of metrics that it measures.
             shape: What this is called in usage.
             credit: Bytes of frames that may be under way.
-            others: Further detectors, for other metrics.
+            others: Where other metrics are measured.
         """
         self.shape, self.traffic = shape, Traffic()
         self._credit, self._node = credit, node()
-        self._ends = [Detector(detector, wanted), *others]
+        self._ends: list[End] = [Detector(detector, wanted), *others]
         self._under_way: deque[_UnderWay] = deque()
         self._earlier: deque[Sent] = deque()
         self._next_row = -1
         self._bytes = 0
         self.newest: ray.ObjectRef[Batch] | None = None
         """Where the batch lies that was sent last."""
+
+    def begin(self, *, live: bool, recorded: Mapping[str, int]) -> None:
+        """Let those begin that decode the source again, if it is no live one."""
+        for end in self._ends:
+            end.begin(live=live, recorded=recorded)
+
+    def close(self) -> None:
+        """End those that decode the source again."""
+        for end in self._ends:
+            end.close()
 
     def send(self, batch: Batch) -> Iterator[Rows]:
         """Write a batch into the store and have it measured; give what is measured by now.
@@ -80,7 +92,8 @@ class ObjectStore(Beside):
             yield self._next()
         context = self._context(batch)
         stored = self.newest = ray.put(replace(batch, context=()) if context else batch)
-        sent = Sent(stored, batch.track, batch.first_row, len(batch.frames), size, {self._node})
+        known_by = mark(batch) if any(end.marks for end in self._ends) else ""
+        sent = Sent(stored, batch.track, batch.first_row, len(batch.frames), size, {self._node}, known_by)
         self._under_way.append(_UnderWay(sent, context, [end.ask(sent, context) for end in self._ends]))
         self._earlier.append(sent)
         self._bytes += size
@@ -130,26 +143,24 @@ class ObjectStore(Beside):
             try:
                 measured: Measured = ray.get(self._under_way[0].answers[number], timeout=CALL_SECONDS)
                 return measured
-            except RayTaskError:
-                raise
-            except (RayActorError, GetTimeoutError, ObjectLostError) as error:
+            except (RayTaskError, RayActorError, GetTimeoutError, ObjectLostError) as error:
                 if time.monotonic() - began > PATIENCE_SECONDS:
                     raise HopBroken(f"no detector has answered for {PATIENCE_SECONDS:.0f} s") from error
-                self._again(number)
+                self._again(number, error)
 
     def _count(self, measured: Measured, read: Sequence[Sent]) -> None:
         """What an answer tells: what its detector burnt, and which batches came to its node for it."""
         traffic = self.traffic
         traffic.cpu_seconds += measured.cpu_seconds
-        for sent in read:
+        for sent in read if measured.node else ():
             if measured.node not in sent.nodes:
                 sent.nodes.add(measured.node)
                 traffic.bytes_network += sent.bytes
                 traffic.copies += 1
 
-    def _again(self, number: int) -> None:
-        """Send one detector everything under way once more: measuring has no memory, so nothing is lost or doubled."""
+    def _again(self, number: int, error: Exception) -> None:
+        """Ask one end for everything under way once more: measuring has no memory, so nothing is lost or doubled."""
         time.sleep(0.05)
-        self._ends[number].renew()
+        self._ends[number].renew(error)
         for one in self._under_way:
             one.answers[number] = self._ends[number].ask(one.sent, one.context)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -17,6 +19,9 @@ class Placement(BaseSettings):
     detector_gpus: float = Field(0.25, ge=0, le=8, title="share of a GPU of the detector of a cell")
     node_detector_cpus: float = Field(
         64, gt=0, le=64, title="processors of each node for a detector; with more in detector_cpus meters are parted"
+    )
+    clones: Literal["auto", "frames", "decode"] = Field(
+        "auto", title="parted meters of files: sent frames, decode again, or what costs less by list prices"
     )
 
 

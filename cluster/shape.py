@@ -19,7 +19,8 @@ class Plan:
 
     Each has a bundle of resources of its own, all of them on one node; in ``spread`` the decoders share one bundle, and
     no two bundles share a node. Where one node cannot hold all meters there is a detector for each of ``subsets``, on a
-    node of its own: in ``colocated`` the first one is in the bundle that the decoders share.
+    node of its own: in ``colocated`` the first one is in the bundle that the decoders share. Where the others decode
+    files again (``decodes_again``) their bundles have room for that, too.
     """
 
     shape: Placed
@@ -29,6 +30,7 @@ class Plan:
     detector_cpus: float = 0.0
     detector_gpus: float = 0.0
     subsets: tuple[Subset, ...] = ()
+    decodes_again: bool = False
 
     @property
     def is_spread(self) -> bool:
@@ -46,6 +48,11 @@ class Plan:
         return len(self.bundles) if self.is_spread else 1
 
     @property
+    def clones(self) -> int:
+        """How many detectors there are beside the first."""
+        return max(0, self.detectors - 1)
+
+    @property
     def beside(self) -> float:
         """Processors of the decoders' bundle that are a detector's."""
         return self.subsets[0].cpus if self.subsets and self.shape == "colocated" else 0.0
@@ -53,10 +60,11 @@ class Plan:
     @property
     def bundles(self) -> list[dict[str, float]]:
         """Resources of each bundle: decoders first, then detectors."""
-        detectors = [self._resources(self.detector(number)) for number in range(self.detectors)]
+        decoders = self.decoder_cpus * self.decoders
+        again = [decoders if self.decodes_again and number else 0.0 for number in range(self.detectors)]
+        detectors = [self._resources(round(self.detector(n) + more, 4)) for n, more in enumerate(again)]
         if not self.is_spread:
             return [{"CPU": self.decoder_cpus}] * self.decoders + detectors
-        decoders = self.decoder_cpus * self.decoders
         if self.shape == "spread":
             return [{"CPU": round(decoders, 4)}, *detectors]
         return [{**detectors[0], "CPU": round(decoders + self.beside, 4)}, *detectors[1:]]
@@ -91,7 +99,7 @@ def plan(shape: Shape, placement: Placement, gpus: float) -> Plan:
 
     Args:
         shape: What is asked for.
-        placement: Sizes.
+        placement: Sizes; see :func:`cluster.clones.settled`. With a GPU frames are sent whatever it says.
         gpus: What the cluster has.
 
     Raises:
@@ -105,4 +113,5 @@ def plan(shape: Shape, placement: Placement, gpus: float) -> Plan:
     return Plan(
         chosen, placement.streams_per_cell, placement.decoder_cpus, len(subsets) or 1, placement.detector_cpus,
         placement.detector_gpus if gpus else 0.0, subsets,
+        decodes_again=bool(subsets) and placement.clones == "decode" and not gpus,
     )  # fmt: skip

@@ -19,7 +19,7 @@ import hashlib
 import logging
 import platform
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -120,6 +120,9 @@ class Staged:
         for folder in self._bucket.folders():
             if folder.startswith(f"{staging.name}."):
                 self._bucket.remove(folder)
+
+    def begin(self, *, live: bool, recorded: Mapping[str, int]) -> None:
+        """All is ready."""
 
     def send(self, batch: Batch) -> Iterator[Rows]:
         """Put a chunk of pictures, and have it measured; give what is measured by now.

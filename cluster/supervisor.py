@@ -23,9 +23,11 @@ from actors.trust import Trust
 from cluster import cell as cells
 from cluster import recording
 from cluster.bucketurl import NEEDED_THERE
+from cluster.clones import settled
 from cluster.desired import Desired
 from cluster.jobs import Job, JobStore, Unfit, Wish
 from cluster.places import Seat, cell_name
+from cluster.prices import load
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
 from cluster.settings import Chunks, Placement, Supervision
 from cluster.shape import Placed, Plan, Shape, placed, plan
@@ -56,7 +58,8 @@ class Supervisor:
             chunks: What the shape ``staged`` needs; from the environment if None.
         """
         self._uri, self._trust = uri, trust
-        self._placement, self._rules = placement or Placement(), supervision or Supervision()
+        self._placement = settled(placement or Placement(), load())
+        self._rules = supervision or Supervision()
         self._chunks = chunks or Chunks()
         self._desired = Desired(JobStore(uri))
         self._idle: dict[str, float] = {}

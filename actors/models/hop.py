@@ -68,6 +68,10 @@ class WithModels:
             peak_memory_bytes=inner.peak_memory_bytes + sum(model.peak_bytes for model in self._models),
         )  # fmt: skip
 
+    def begin(self, *, live: bool, recorded: Mapping[str, int]) -> None:
+        """Ready the hop within."""
+        self._inner.begin(live=live, recorded=recorded)
+
     def send(self, batch: Batch) -> Iterator[Rows]:
         """Send a batch to the meters, and to every model that keeps up or can be waited for."""
         yield from self._inner.send(batch)

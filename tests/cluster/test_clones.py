@@ -6,8 +6,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.clones import ways
+from cluster.clones import settled, ways
 from cluster.prices import load
+from cluster.settings import Placement
 
 SHEET = load()
 
@@ -27,3 +28,12 @@ def test_between_zones_they_decode_again_and_within_one_they_are_sent_frames():
     free = SHEET.model_copy(update={"transfer": SHEET.transfer.model_copy(update={"price": Decimal(0)})})
     assert ways(1, free).cheaper == "frames"
     assert replace(ways(1, free), decode=ways(1, free).frames).cheaper == "frames"
+
+
+@given(st.sampled_from(["auto", "frames", "decode"]), st.sampled_from([Decimal(0), Decimal("0.01")]))
+def test_prices_decide_only_where_they_are_asked(clones, price):
+    sheet = SHEET.model_copy(update={"transfer": SHEET.transfer.model_copy(update={"price": price})})
+    placement = Placement(streams_per_cell=7, clones=clones)
+    chosen = settled(placement, sheet)
+    assert chosen.clones == (clones if clones != "auto" else "decode" if price else "frames")
+    assert chosen.model_copy(update={"clones": clones}) == placement

@@ -121,20 +121,47 @@ def test_sources_that_cannot_be_asked_are_assumed_and_say_why(tmp_path):
 
 def test_parted_meters_are_said_with_what_is_sent_to_each():
     asked = [Asked("/a.ts", (ASSUMED,), "")]
-    placement = Placement(streams_per_cell=3, detector_cpus=1.0, node_detector_cpus=0.8)
+    placement = Placement(streams_per_cell=3, detector_cpus=1.0, node_detector_cpus=0.8, clones="frames")
     explained = explain(asked, "colocated", placement, 0.0, SHEET)
     said = text(asked, explained, "colocated", SHEET)
     assert "1. luma: 0.6836 CPU" in said
     assert "2. difference, signature: 0.3165 CPU" in said
     assert "1 x (1.2836 CPU) + 1 x (0.3165 CPU) on 2 nodes (STRICT_SPREAD), for 3 streams" in said
     assert "1 x (0.6 CPU) + 1 x (0.6836 CPU) + 1 x (0.3165 CPU) on 3 nodes (STRICT_SPREAD), for 3 streams" in said
-    assert said.count("to decode it again there would cost") == 2
-    assert "to 1 other node: " in said
+    assert said.count("clones     are sent frames, 5.2162 USD an hour for a stream of 1920x1080 25/s; ") == 2
+    assert said.count("sent every frame") == 4
     assert "all on one node; parted, on 2 nodes" in said
     billed = {one.plan.shape: [money for _, what, money in one.lines if what == "between zones"] for one in explained}
     assert (len(billed["colocated"]), len(billed["spread"]), len(billed["fused"])) == (1, 1, 0)
     assert billed["spread"][0] == pytest.approx(2 * billed["colocated"][0])
-    assert "to 2 other nodes: " in said
     rates = {one.plan.shape: one.bytes_per_second.get("bytes_network", 0) for one in explained}
     assert rates == {"fused": 0, "colocated": 77_760_000, "spread": 2 * 77_760_000, "staged": 0}
     assert document(asked, explained, SHEET)["shapes"][1]["subsets"][1]["groups"] == ("difference", "signature")
+    assert [one["clones"] for one in document(asked, explained, SHEET)["shapes"]] == [None, "frames", "frames", None]
+
+
+def test_clones_that_decode_files_again_are_said_and_billed_so():
+    """A live source among the files has its frames sent all the same."""
+    asked = [Asked("/a.ts", (ASSUMED,), ""), Asked("udp://127.0.0.1:5000", (ASSUMED,), "why")]
+    placement = Placement(streams_per_cell=3, detector_cpus=1.0, node_detector_cpus=0.8)
+    explained = explain(asked, "colocated", placement, 0.0, SHEET)
+    said = text(asked, explained, "colocated", SHEET)
+    assert said.count("clones     decode files again, 0.0093 USD an hour for a stream of 1920x1080 25/s; ") == 2
+    assert said.count("2. difference, signature: 0.3165 CPU; decodes again; sent frames of live sources") == 2
+    assert "1 x (1.2836 CPU) + 1 x (0.9165 CPU) on 2 nodes (STRICT_SPREAD), for 3 streams" in said
+    assert [one["clones"] for one in document(asked, explained, SHEET)["shapes"]] == [None, "decode", "decode", None]
+    rates = {one.plan.shape: one.bytes_per_second.get("bytes_network", 0) for one in explained}
+    assert rates == {"fused": 0, "colocated": 77_760_000, "spread": 3 * 77_760_000, "staged": 0}
+    sent = explain(asked, "colocated", placement.model_copy(update={"clones": "frames"}), 0.0, SHEET)
+    assert explained[1].cpu - sent[1].cpu == pytest.approx(Decimal(str(MEASURED["fused"].decode * 25 / 2)))
+    files = explain(asked[:1], "colocated", placement, 0.0, SHEET)[1]
+    assert files.bytes_per_second == {"bytes_object_store": 77_760_000}
+    assert not [what for _, what, _ in files.lines if what == "between zones"]
+
+
+def test_where_transfer_is_free_clones_are_sent_frames():
+    free = SHEET.model_copy(update={"transfer": SHEET.transfer.model_copy(update={"price": Decimal(0)})})
+    asked = [Asked("/a.ts", (ASSUMED,), "")]
+    made = explain(asked, "colocated", Placement(detector_cpus=1.0, node_detector_cpus=0.8), 0.0, free)[1]
+    assert not made.plan.decodes_again
+    assert "clones     are sent frames, 0.0" in text(asked, [made], "colocated", free)

@@ -9,9 +9,9 @@ from actors.verify import verify
 from cluster.analysis import analyse
 from cluster.job import Analysis
 from tests.cluster import harness
-from tests.equal import assert_equal, unexplained
-from tests.senders import HttpServer, paced
-from tests.serve.defective import defective
+from tests.equal import assert_equal, rows_of, unexplained
+from tests.senders import HttpServer, UdpSender, bytes_of, free_port, paced
+from tests.serve.defective import SECONDS, defective
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(180)]
 
@@ -19,6 +19,8 @@ CLIPS = ("plain.mp4", "flipped.ts", "lost.ts", "jump.ts", "gaps.mp4", "wrap.ts")
 LEAST = {"video": 1000, "audio": 400, "packets": 1500, "freeze": 3, "black": 3, "silence": 3, "incidents": 20}
 PARTED = {"detector_cpus": 0.5, "node_detector_cpus": 0.4}
 """For two detectors, on nodes of two processors."""
+AGAIN = {**PARTED, "clones": "decode"}
+FRAMES = {**PARTED, "clones": "frames"}
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +32,22 @@ def expected(tmp_path_factory):
 
 
 @pytest.fixture
-def parted(own_ray, two_more, tmp_path):
-    made = harness.Cluster(own_ray, tmp_path / "results", sizes=PARTED)
+def parted(own_ray, two_more, tmp_path, request):
+    made = harness.Cluster(own_ray, tmp_path / "results", sizes=request.param)
     yield made
     made.close()
 
 
-@pytest.mark.parametrize(("shape", "pulled"), [("colocated", 1), ("spread", 2)])
+def beside(ray):
+    """Process ids of what decodes a source again, and lives."""
+    actors = ray._private.state.actors().values()
+    return [one["Pid"] for one in actors if one["ActorClassName"] == "AgainActor" and one["State"] == "ALIVE"]
+
+
+@pytest.mark.parametrize(
+    ("parted", "shape", "pulled"), [(FRAMES, "colocated", 1), (FRAMES, "spread", 2), (AGAIN, "spread", 1)],
+    indirect=["parted"],
+)  # fmt: skip
 def test_tables_are_equal_to_those_of_analyze(parted, own_ray, expected, shape, pulled):
     job = parted.ended(parted.submit(*(defective(name) for name in CLIPS), shape=shape), 120)
     assert {outcome.status for outcome in job.outcomes.values()} == {"completed"}
@@ -54,11 +65,13 @@ def test_tables_are_equal_to_those_of_analyze(parted, own_ray, expected, shape, 
         assert usage.copies == (1 + pulled) * usage.batches
 
 
+@pytest.mark.parametrize("parted", [FRAMES], indirect=True)
 def test_a_clone_dies_and_the_others_do_not_notice(parted, own_ray, tmp_path):
     with HttpServer() as server:
-        server.routes["/lost.ts"] = paced(defective("lost.ts").read_bytes(), 6)
+        server.routes["/lost.ts"] = bytes_of(defective("lost.ts").read_bytes())
         source, results = server.url("/lost.ts"), tmp_path / "expected"
         assert [d["status"] for d in analyse([source], Analysis(results=str(results)))] == ["completed"]
+        server.routes["/lost.ts"] = paced(defective("lost.ts").read_bytes(), 6)
         job = parted.submit(source, shape="colocated")
         (stream,) = job.streams
         pid = parted.running(stream).pid
@@ -74,6 +87,47 @@ def test_a_clone_dies_and_the_others_do_not_notice(parted, own_ray, tmp_path):
     assert own_ray.get(clone.pid.remote(), timeout=20) != killed
     assert verify(parted.uri) == []
     assert assert_equal(parted.uri, results, video=150, audio=70, packets=400).streams == 1
+
+
+@pytest.mark.parametrize("parted", [AGAIN], indirect=True)
+def test_what_decodes_again_dies_twice_and_frames_are_sent(parted, own_ray, tmp_path):
+    with HttpServer() as server:
+        server.routes["/lost.ts"] = bytes_of(defective("lost.ts").read_bytes())
+        source, results = server.url("/lost.ts"), tmp_path / "expected"
+        assert [d["status"] for d in analyse([source], Analysis(results=str(results)))] == ["completed"]
+        server.routes["/lost.ts"] = paced(defective("lost.ts").read_bytes(), 6)
+        job = parted.submit(source, shape="colocated")
+        (stream,) = job.streams
+        (first,) = parted.wait(lambda: beside(own_ray))
+        pid = parted.running(stream).pid
+        os.kill(first, signal.SIGKILL)
+        (second,) = parted.wait(lambda: [one for one in beside(own_ray) if one != first])
+        os.kill(second, signal.SIGKILL)
+        ended = parted.ended(job)
+    assert ended.outcomes[stream].status == "completed"
+    assert parted.report(stream).pid == pid
+    assert beside(own_ray) == []
+    assert 0 < ended.usage[stream].bytes_network <= ended.usage[stream].bytes_object_store
+    assert verify(parted.uri) == []
+    assert assert_equal(parted.uri, results, video=150, audio=70, packets=400).streams == 1
+
+
+@pytest.mark.parametrize("parted", [AGAIN], indirect=True)
+def test_of_a_live_stream_frames_are_sent(parted, own_ray):
+    port = free_port()
+    job = parted.submit({"source": f"udp://127.0.0.1:{port}", "name": "channel"}, shape="colocated")
+    with UdpSender(defective("wrap.ts").read_bytes(), SECONDS, port):
+        parted.wait(lambda: (r := parted.report("channel")) and r.frames > 60)
+        assert beside(own_ray) == []
+        parted.call("change", job.id, "stopped", None)
+        parted.wait(lambda: parted.job(job).usage)
+    usage = parted.job(job).usage["channel"]
+    assert usage.bytes_network == usage.bytes_object_store > 0
+    assert verify(parted.uri) == []
+    assert unexplained(parted.uri) == {}
+    rows = rows_of(parted.uri, "video")
+    assert len(rows) > 60
+    assert rows["black_share"].null_count == rows["signature"].null_count == 0
 
 
 def test_a_job_that_no_node_can_hold_is_refused(own_ray, tmp_path):

@@ -72,3 +72,16 @@ def test_a_meter_that_no_node_can_hold_is_refused():
     with pytest.raises(TooSmall, match=r"luma alone takes .* processors, and a node has"):
         plan("colocated", Placement(detector_cpus=1.0, node_detector_cpus=0.5), 0.0)
     assert plan("fused", Placement(detector_cpus=1.0, node_detector_cpus=0.5), 0.0).detectors == 0
+
+
+@given(st.sampled_from(["colocated", "spread"]), placements, st.floats(0.69, 0.99), st.sampled_from([0.0, 2.0]))
+def test_bundles_of_clones_that_decode_again_have_room_for_that(shape, placement, share, gpus):
+    room = {"node_detector_cpus": round(placement.detector_cpus * share, 4)}
+    sent = plan(shape, placement.model_copy(update={**room, "clones": "frames"}), gpus)
+    again = plan(shape, placement.model_copy(update={**room, "clones": "decode"}), gpus)
+    assert again.decodes_again == (gpus == 0.0)
+    more = [own["CPU"] - one["CPU"] for own, one in zip(again.bundles, sent.bundles, strict=True)]
+    each = 0.0 if gpus else placement.decoder_cpus * placement.streams_per_cell
+    assert more == pytest.approx([0.0] * (len(more) - 1) + [each])
+    assert again.clones == sent.clones == 1
+    assert not plan(shape, placement.model_copy(update={"clones": "decode"}), gpus).decodes_again

@@ -1,4 +1,7 @@
-"""A hop to several detectors on several nodes: rows as from one, frames counted for each node, one death alone."""
+"""A hop to several detectors on several nodes: rows as from one, frames counted for each node, one death alone.
+
+Some of them decode the source again; frames are sent wherever that cannot be.
+"""
 
 import os
 import signal
@@ -6,10 +9,15 @@ import signal
 import numpy as np
 import pytest
 
+from actors.again import batches as pictures
 from actors.hop import Direct
+from actors.limits import Limits
 from actors.measure.picture import PictureMeter
+from actors.source import open_source
 from cluster.subsets import GROUP_SECONDS, parts, split
+from tests.clips import generated_clip
 from tests.cluster.test_hops import batches, rows_of
+from tests.serve.defective import defective
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(120)]
 
@@ -132,3 +140,93 @@ def test_a_batch_is_under_way_until_all_have_answered(detectors):
 def test_the_groups_are_those_that_are_parted():
     assert len(GROUP_SECONDS) == 3
     assert [sorted(one) for one in subsets(1)] == [sorted(WANTED)]
+
+
+def owners(source):
+    """The batches of a file, as its owner sends them."""
+    with open_source(source) as opened:
+        return list(pictures(opened, Limits()))
+
+
+def beside(ray, detectors, source, actor=None):
+    """A hop to a detector, and to what decodes a source on another node again, with a detector there, too."""
+    from actors.remote_again import AgainActor
+    from cluster.ends import Again, Detector
+    from cluster.hops import ObjectStore
+
+    wanted = subsets(2)
+    made = ray.remote(actor or AgainActor).options(num_cpus=0.1)
+    end = Again(
+        "stream", lambda: made.remote(str(source), Limits(), None, wanted[1]),
+        Detector(lambda: detectors[1], wanted[1]),
+    )  # fmt: skip
+    return ObjectStore(lambda: detectors[0], wanted[0], others=[end]), end
+
+
+@pytest.fixture
+def told(caplog):
+    caplog.set_level("INFO", "cluster.ends")
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "cluster.ends"]
+
+
+def bytes_of(sent):
+    return sum(plane.lines.nbytes for batch in sent for frame in batch.frames for plane in frame.planes)
+
+
+def test_what_decodes_again_is_asked_from_the_first_batch_on_that_is_not_recorded(own_ray, detectors, told):
+    source = generated_clip(seconds=70, size=(64, 48), rate=5, layout=None)
+    sent = [batch for batch in owners(source) if batch.window == 1]
+    assert sum(len(batch.frames) for batch in sent) >= 45
+    hop, end = beside(own_ray, detectors, source)
+    hop.begin(live=False, recorded={"video/v:0": 0})
+    there = rows_of(hop, sent)
+    assert assert_alike(rows_of(Direct(WANTED), sent), there) > 150 * 45
+    assert (hop.traffic.bytes_object_store, hop.traffic.bytes_network) == (bytes_of(sent), 0)
+    assert hop.traffic.copies == hop.traffic.batches == len(sent)
+    assert end.peak_bytes > 50 << 20
+    assert hop.traffic.peak_memory_bytes > end.peak_bytes
+    hop.close()
+    assert not end.marks
+    assert told() == []
+
+
+def test_frames_are_sent_where_another_file_is_under_that_name_there(own_ray, detectors, told):
+    sent = owners(defective("plain.mp4"))
+    hop, _ = beside(own_ray, detectors, defective("wrap.ts"))
+    hop.begin(live=False, recorded={})
+    assert assert_alike(rows_of(Direct(WANTED), sent), rows_of(hop, sent)) > 150 * 150
+    assert hop.traffic.bytes_network == hop.traffic.bytes_object_store == bytes_of(sent)
+    (line,) = told()
+    assert line.startswith("stream: is not decoded again any more, frames are sent: its pictures from 0 of v:0 on")
+
+
+def test_frames_are_sent_from_where_there_is_no_answer_on(own_ray, detectors, told, monkeypatch):
+    import time
+
+    from actors.remote_again import AgainActor
+    from cluster import hops
+
+    class Slow(AgainActor):
+        def measure(self, track, first_row, marked):
+            if first_row > 60:
+                time.sleep(600)
+            return super().measure(track, first_row, marked)
+
+    monkeypatch.setattr(hops, "CALL_SECONDS", 3.0)
+    sent = owners(defective("plain.mp4"))
+    hop, _ = beside(own_ray, detectors, defective("plain.mp4"), Slow)
+    hop.begin(live=False, recorded={})
+    assert assert_alike(rows_of(Direct(WANTED), sent), rows_of(hop, sent)) > 150 * 150
+    late = bytes_of([batch for batch in sent if batch.first_row > 60])
+    assert 0 < late <= hop.traffic.bytes_network <= bytes_of(sent)
+    assert told() == ["stream: is not decoded again any more, frames are sent: no answer in time"]
+
+
+def test_a_live_source_is_not_decoded_again(detectors, own_ray, told):
+    sent = batches((3, 3), np.random.default_rng(10))
+    hop, end = beside(own_ray, detectors, "udp://127.0.0.1:5000")
+    hop.begin(live=True, recorded={})
+    assert not end.marks
+    assert assert_alike(rows_of(Direct(WANTED), sent), rows_of(hop, sent)) > 150 * 6
+    assert hop.traffic.bytes_network == bytes_of(sent)
+    assert told() == ["stream: on air, so frames are sent, and it is not decoded again"]
