@@ -22,7 +22,7 @@ $(STAMP): $(CORE)
 demo: $(CORE)  ## put defects into a real clip and find them again
 	$(BIN)/python -m serve.demo
 
-TWO := -n 2 --dist loadgroup --no-loadscope-reorder
+TWO := -n 2 --no-loadscope-reorder
 
 test: install  ## the tests (about fifteen minutes)
 	$(BIN)/python -m pytest -q $(TWO) -m "not slow"

@@ -10,6 +10,7 @@ import pytest
 
 from tests.clips import folder
 
+ON_RAY = "pytest.mark.ray"
 PROMISED_IN_CI = ("chromium", "ffmpeg", "root")
 
 
@@ -28,12 +29,23 @@ def _missing(marker):
     return None if Path(named).is_dir() else f"SIGHTLINE_MEDIA={named} is not a folder"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """For `-n 2`: files with tests on Ray are run in one process, as many Rays at once are more than two cores bear."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            name = nodeid.partition("::")[0]
+            return "ray" if ON_RAY in Path(config.rootpath, name).read_text() else name
+
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items):
-    """For `-n 2 --dist loadgroup`: tests on Ray go first, in one process; those of any other file stay together."""
-    items.sort(key=lambda item: item.get_closest_marker("ray") is None)
-    for item in items:
-        together = "ray" if item.get_closest_marker("ray") else item.path.name
-        item.add_marker(pytest.mark.xdist_group(together))
+    """Files with tests on Ray go first: they take as long as all others."""
+    on_ray = {item.path for item in items if item.get_closest_marker("ray")}
+    items.sort(key=lambda item: item.path not in on_ray)
 
 
 def pytest_collection_finish(session):
