@@ -42,14 +42,15 @@ StreamStatus = Literal[
 ]
 IncidentStatus = Literal["open", "closed"]
 EventKind = Literal["opened", "updated", "closed", "marker"]
-Table = Literal["video", "audio", "packets"]
+Table = Literal["video", "audio", "packets", "metrics"]
 EvidenceKind = Literal["mkv", "jpg"]
 
 JobId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 IncidentId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 TrackName = Annotated[str, StringConstraints(pattern=r"^[va]:[0-9]{1,4}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-"""Of a detector or a metric."""
+MetricName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}([.][a-z][a-z0-9_]{0,63})?$")]
+"""Of a metric; of one of a user's model (table ``metrics``) with the model's name before it: ``noise.mean``."""
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,1024}$")]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
@@ -268,7 +269,7 @@ class MeasurementQuery(Window):
     table: Table
     stream: StreamName
     track: TrackName | None = None
-    metric: tuple[Name, ...] = Field((), max_length=64, description="may be repeated; all if left out")
+    metric: tuple[MetricName, ...] = Field((), max_length=64, description="may be repeated; all if left out")
     from_seconds: Seconds | None = Field(None, description="stream time, inclusive")
     to_seconds: Seconds | None = Field(None, description="stream time, exclusive")
 

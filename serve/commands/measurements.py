@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from serve.client.answers import Measurement
 
 Stream = Annotated[str, typer.Argument(metavar="STREAM", help="Its name, as `sightline ls --streams` lists it.")]
-Table = Annotated[str, typer.Option(help="Of frames, of 100 ms of sound, or of packets: video, audio or packets.")]
+Table = Annotated[
+    str, typer.Option(help="video, audio (100 ms of sound each), packets, or metrics (of frames, by models of yours).")
+]
 Metrics = Annotated[str | None, typer.Option(metavar="NAME,...", help="Only these; all by default.")]
 From = Annotated[float | None, typer.Option("--from", metavar="SECONDS", min=0, help="Stream time where they begin.")]
 To = Annotated[float | None, typer.Option("--to", metavar="SECONDS", min=0, help="Stream time before which they end.")]

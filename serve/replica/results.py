@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,12 @@ import pyarrow.compute as pc
 
 from actors import document, stored
 from actors.clock import TimeBase
-from actors.measuring import METRICS
 from actors.storage import located
 from actors.tables import Table, exists
-from serve.api.backend import Refused
 from serve.api.covered import Coverage, CoverageQuery
 from serve.api.cursor import pack, unpack
 from serve.api.values import EventId, FeedEvent, Incident, IncidentQuery, Measurement, MeasurementQuery, Page
+from serve.replica import measured
 from serve.replica.kept import Kept, evidence
 
 JobOf = Callable[[str], str | None]
@@ -65,20 +64,9 @@ class Results:
             Refused: The table has no such metric.
             BadCursor: The cursor is none of this list's.
         """
-        names = [metric.name for metric in METRICS[query.table] if metric.name != "carry"]
-        if unknown := set(query.metric) - set(names):
-            raise Refused(f"{query.table} has no metric {min(unknown)!r}; it has {', '.join(names)}", "/metric")
         table = self._table(query.table)
-        if table is None:
-            return Page[Measurement](items=(), next=None)
-        first = unpack("measurements", query.cursor, str, int) if query.cursor else ("", -1)
-        wanted = list(query.metric or names)
-        rows = self._rows(table, query, wanted, str(first[0]), int(first[1]))
-        items = [_measurement(row, wanted) for row in rows[: query.limit]]
-        more = len(rows) > query.limit
-        return Page[Measurement](
-            items=tuple(items), next=pack("measurements", (items[-1].track, items[-1].row)) if more else None
-        )  # fmt: skip
+        wanted = measured.wanted(query, table)
+        return measured.page(query, table, wanted) if table else Page[Measurement](items=(), next=None)
 
     def kept(self) -> frozenset[str]:
         """The names of the files of evidence, as of a second ago or later.
@@ -105,29 +93,6 @@ class Results:
         page, rest = items[: query.limit], items[query.limit :]
         end = pack("coverage", (page[-1].track, page[-1].start_seconds)) if rest else None
         return Page[Coverage](items=tuple(page), next=end)
-
-    def _rows(
-        self, table: Table, query: MeasurementQuery, wanted: Sequence[str], track: str, row: int
-    ) -> list[dict[str, Any]]:
-        """At most one row more than is asked for, after a track's row."""
-        where: list[tuple[str, str, Any]] = [("stream", "=", query.stream)]
-        for bound, sign in ((query.from_seconds, ">="), (query.to_seconds, "<")):
-            if bound is not None:
-                where.append(("start_seconds", sign, bound))
-        keys = table.read(["run", "track"], where)
-        if not len(keys):
-            return []
-        run = pc.max(keys["run"]).as_py()
-        tracks = sorted(set(keys.filter(pc.field("run") == run)["track"].to_pylist()))
-        found: list[dict[str, Any]] = []
-        columns = ["stream", "track", "row", "epoch", "pts", "start_seconds", "duration", "base_num", "base_den"]
-        for name in tracks:
-            if name < track or query.track not in {None, name} or len(found) > query.limit:
-                continue
-            here = [*where, ("run", "=", run), ("track", "=", name), ("row", ">", row if name == track else -1)]
-            part = table.read([*columns, *wanted], here)
-            found += part.slice(0, query.limit + 1 - len(found)).to_pylist()
-        return found
 
     def _incidents(self, stream: str | None, job_of: JobOf) -> list[Incident]:
         table = self._table("events")
@@ -225,22 +190,3 @@ def _key(one: Incident) -> tuple[float, str]:
 
 def _begins(span: document.Document) -> tuple[str, float]:
     return span["track"], span["start_seconds"]
-
-
-def _measurement(row: Mapping[str, Any], wanted: Sequence[str]) -> Measurement:
-    base = TimeBase(row["base_num"], row["base_den"])
-    return Measurement(
-        stream=row["stream"], track=row["track"], row=row["row"], epoch=row["epoch"], pts=row["pts"],
-        start_seconds=row["start_seconds"], duration_seconds=base.seconds(row["duration"]),
-        metrics={name: _plain(row[name]) for name in wanted},
-    )  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_plain(item) for item in _flat(value))
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _flat(values: Sequence[Any]) -> list[Any]:
-    return [item for value in values for item in (_flat(value) if isinstance(value, list) else [value])]

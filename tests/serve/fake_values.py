@@ -27,9 +27,10 @@ T = TypeVar("T")
 
 METRICS = {
     "video": ("luma_mean", "luma_spread", "difference"), "audio": ("rms_db", "peak_db"), "packets": ("bytes", "key"),
+    "metrics": ("noise.mean", "noise.share"),
 }  # fmt: skip
-STEP = {"video": 0.04, "audio": 0.1, "packets": 0.02}
-TRACK = {"video": "v:0", "audio": "a:0", "packets": "v:0"}
+STEP = {"video": 0.04, "audio": 0.1, "packets": 0.02, "metrics": 0.04}
+TRACK = {"video": "v:0", "audio": "a:0", "packets": "v:0", "metrics": "v:0"}
 NOTHING_KEPT = Evidence(clip=None, still=None)
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
 MKV = bytes.fromhex("1a45dfa3") + bytes(1000)
