@@ -31,6 +31,7 @@ from actors.limits import Limits
 from actors.measuring import CARRY, METRICS, Ear, ready
 from actors.media import Table
 from actors.pipeline import Pipeline, Progress
+from actors.sharing import Share
 from actors.shelf import Shelf
 from actors.source import Source, SourceError, fingerprint, open_source
 from actors.spending import Spending
@@ -52,7 +53,7 @@ class Owner:
 
     def __init__(
         self, task: Task, commits: Commits, read: Read, stop: threading.Event | None = None,
-        hop: Callable[[frozenset[str]], Hop] = Direct,
+        hop: Callable[[frozenset[str]], Hop] = Direct, share: Share | None = None,
     ) -> None:  # fmt: skip
         """Prepare.
 
@@ -62,6 +63,7 @@ class Owner:
             read: Reads rows of a table.
             stop: Set it to end a live stream as if it were over, and any other where it is.
             hop: Makes the hop to meters that give the metrics named.
+            share: The stream's part of this process; all of it if None.
         """
         self.task, self._commits, self._read, self._stop, self._hop = task, commits, read, stop, hop
         self._detectors: Sequence[AnyDetector] = build(task.detectors, task.settings)
@@ -75,7 +77,7 @@ class Owner:
         self.on_note: Callable[[str], None] = lambda text: None
         self.on_live: Callable[[], None] = lambda: None
         self.on_packet: Callable[[str, TimeBase, Stamp], None] = lambda track, base, stamp: None
-        self._spending = Spending()
+        self._spending = Spending(share)
         self._evidence: Evidence | None = None
         if task.evidence:
             shelf = Shelf(task.results, task.evidence_bytes)
@@ -231,6 +233,8 @@ class Owner:
         ears = self._ear if live is None else lambda track: Ear(self._wanted["audio"])
         pipeline = Pipeline(source, bounds, self.task.limits, hop, self._judges, journal, ears, self._evidence)
         pipeline.on_progress = self.on_progress
+        kept = self._evidence
+        self._spending.share.beside = lambda: source.reading_seconds + (kept.cpu_seconds if kept else 0.0)
         pipeline.trace(self.on_packet)
         if live is not None:
             self._resume(pipeline, journal, live)

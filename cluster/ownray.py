@@ -26,7 +26,7 @@ from cluster.sources import UsageError, is_live
 from cluster.worker import TAKEN_OVER
 
 if TYPE_CHECKING:
-    from actors.remote import Order, Report
+    from actors.hosted import Order, Report
     from cluster.job import Analysis
     from cluster.local import ProgressOf
 
@@ -52,10 +52,10 @@ def run(
     jobs = min(wanted.jobs + sum(map(is_live, streams.values())), len(streams))
     plan = Plan(shape, jobs, _PROCESSORS) if shape == "staged" else Plan(shape, jobs, _PROCESSORS, 1, _PROCESSORS)
     with _ray(plan):
-        from actors.remote import Order
+        from actors.hosted import Order
 
         orders = deque(
-            Order(name, streams[name], detectors, wanted.settings, None, wanted.fresh) for name in listed
+            Order(name, streams[name], detectors, wanted.settings, None, wanted.fresh, apart=True) for name in listed
         )  # fmt: skip
         yield from _Table(wanted.results, plan, wanted.chunks(), on_progress, stop).serve(orders)
 
@@ -115,8 +115,8 @@ class _Table:
 
     def _ask_to_stop(self) -> None:
         for seat in self._seated:
-            if (decoder := self._cells.handle(seat.name)) is not None:
-                decoder.stop.remote()
+            if (decoder := self._cells.handle(seat.decoder.name)) is not None:
+                decoder.stop.remote(seat.stream)
 
     def _ended(self, seat: Seat) -> Document | None:
         """The document of a stream that has ended, one way or the other."""
@@ -124,8 +124,8 @@ class _Table:
 
         order = self._seated[seat]
         try:
-            report: Report = ray.get(self._cells.handle(seat.name).report.remote(), timeout=60.0)
-        except (ray.exceptions.RayActorError, AttributeError):
+            report: Report = ray.get(self._cells.handle(seat.decoder.name).reports.remote(), timeout=60.0)[0]
+        except (ray.exceptions.RayActorError, AttributeError, IndexError):
             return self._left(seat, document.failed(order.stream, order.source, f"{order.source}: its decoder crashed"))
         if report.position_seconds is not None:
             self._on_progress(order.source, Progress(report.position_seconds, report.frames))
@@ -144,5 +144,6 @@ class _Table:
 
     def _leave(self, seat: Seat) -> None:
         source = self._seated.pop(seat).source
-        self._cells.end(seat.name)
+        if (decoder := self._cells.handle(seat.decoder.name)) is not None:
+            decoder.leave.remote(seat.stream)
         self._on_progress(source, None)

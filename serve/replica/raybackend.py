@@ -21,7 +21,8 @@ from cluster.job import JobSpec
 from cluster.jobs import Job as Stored
 from cluster.jobs import Unfit, new
 from cluster.recording import NAME as RECORDER
-from cluster.supervisor import NAME, Watched
+from cluster.supervisor import NAME
+from cluster.watching import Watched
 from serve.api.backend import BackendUnavailable, Conflict, Refused
 from serve.api.covered import Coverage, CoverageQuery
 from serve.api.cursor import pack, unpack

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from actors.url import shown
 from cluster.jobs import Job as Stored
 from cluster.spent import together
-from cluster.supervisor import Watched
+from cluster.watching import Watched
 from serve.api.values import Job, JobStatus, JobStream, ShownSpec, StreamState, StreamStatus
 
 

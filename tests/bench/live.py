@@ -57,12 +57,13 @@ def paced(path, most, seconds):
 
 
 class Up:
-    """A cluster as `sightline up` starts it."""
+    """A cluster as `sightline up` starts it, with settings of the environment."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **settings):
         self.results, self.port = folder / "results", free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state"), "SIGHTLINE_DECODER_CPUS": "0.01"}
+        own = {"XDG_STATE_HOME": str(folder / "state"), "SIGHTLINE_DECODER_CPUS": "0.01"}
+        self._environment = {**os.environ, **own, **settings}
 
     def run(self, *arguments):
         done = subprocess.run(
@@ -89,19 +90,24 @@ class Up:
         return answer.json()["id"]
 
 
-def memory(up):
-    """Private MiB of each decoder's process."""
+def decoders(up):
+    """Folders under /proc of the processes that decode."""
     mark = json.loads(next(up.results.parent.glob("state/sightline/up.json")).read_text())["mark"]
     found = []
     for entry in Path("/proc").iterdir():
         try:
             ours = entry.name.isdigit() and mark.encode() in (entry / "environ").read_bytes()
             if ours and (entry / "cmdline").read_bytes().startswith(b"ray::DecoderActor"):
-                lines = (entry / "smaps_rollup").read_text().splitlines()
-                found.append(sum(int(line.split()[1]) for line in lines if line.startswith("Private")) / 1024)
+                found.append(entry)
         except OSError:
             continue
     return found
+
+
+def memory(up):
+    """Private MiB of each decoder's process."""
+    lines = [(entry / "smaps_rollup").read_text().splitlines() for entry in decoders(up)]
+    return [sum(int(line.split()[1]) for line in of if line.startswith("Private")) / 1024 for of in lines]
 
 
 def carried(path, count, seconds):

@@ -52,14 +52,13 @@ def own_ray(cpus=4, store_bytes=512 << 20):
 class Cluster:
     """A supervisor over a results folder, and short ways to ask it."""
 
-    def __init__(self, ray, uri, trust=ANYTHING, chunks=None):
+    def __init__(self, ray, uri, trust=ANYTHING, chunks=None, streams_per_actor=1):
         from cluster import control
         from cluster.settings import Placement, Supervision
 
         self.ray, self.uri, self._control = ray, str(uri), control
-        self.supervisor = control.start(
-            self.uri, trust, Placement(decoder_cpus=0.1, detector_cpus=0.1), Supervision(**QUICK), chunks
-        )  # fmt: skip
+        sizes = Placement(decoder_cpus=0.1, detector_cpus=0.1, streams_per_actor=streams_per_actor)
+        self.supervisor = control.start(self.uri, trust, sizes, Supervision(**QUICK), chunks)
 
     def close(self):
         """End all of it."""
