@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -48,6 +49,7 @@ class Evidence:
     """Keeps the newest packets of one stream, and writes them down when an incident opens.
 
     Nothing but ``close`` waits, and nothing raises for what media or storage do: a note says it, from either thread.
+    ``cpu_seconds``: what its thread has burnt.
     """
 
     def __init__(self, stream: str, shelf: Shelf, limits: Limits, on_note: Callable[[str], None]) -> None:
@@ -64,6 +66,7 @@ class Evidence:
         self._orders: queue.Queue[_Order | None] = queue.Queue(WAITING)
         self._thread: threading.Thread | None = None
         self._said: set[str] = set()
+        self.cpu_seconds = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +127,7 @@ class Evidence:
             self._said.discard("storage")
         except Exception as error:  # noqa: BLE001 - said, and the stream goes on
             self._missing("storage", order.id, str(failed(self._shelf.uri, "cannot be written", error)))
+        self.cpu_seconds = time.thread_time()
         return True
 
     def _write(self, order: _Order) -> None:

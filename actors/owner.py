@@ -31,7 +31,7 @@ from actors.measuring import CARRY, Ear, ready
 from actors.media import Table
 from actors.models.beside import Host, beside, judges_of, level
 from actors.pipeline import Pipeline, Progress
-from actors.shelf import Shelf
+from actors.sharing import Share
 from actors.source import Source, SourceError, fingerprint, open_source
 from actors.spending import Spending
 from actors.summary import tracks as summary_tracks
@@ -54,6 +54,7 @@ class Owner:
     def __init__(
         self, task: Task, commits: Commits, read: Read, stop: threading.Event | None = None,
         hop: Callable[[frozenset[str]], Hop] = Direct, host: Callable[[Hop], Host] | None = None,
+        share: Share | None = None,
     ) -> None:  # fmt: skip
         """Prepare.
 
@@ -64,9 +65,9 @@ class Owner:
             stop: Set it to end a live stream as if it were over, and any other where it is.
             hop: Makes the hop to meters that give the metrics named.
             host: Where users' models run beside a hop; by default in processes that end with the stream.
+            share: The stream's part of this process; all of it if None.
         """
-        self.task, self._commits, self._read, self._stop, self._hop = task, commits, read, stop, hop
-        self._host = host
+        self.task, self._commits, self._read, self._stop, self._hop, self._host = task, commits, read, stop, hop, host
         self._detectors: Sequence[AnyDetector] = [*build(task.detectors, task.settings), *judges_of(task.models)]
         self._wanted = needed_metrics(self._detectors)
         self._judges = Judges(task.stream, self._detectors)
@@ -78,11 +79,9 @@ class Owner:
         self.on_note: Callable[[str], None] = lambda text: None
         self.on_live: Callable[[], None] = lambda: None
         self.on_packet: Callable[[str, TimeBase, Stamp], None] = lambda track, base, stamp: None
-        self._spending = Spending()
-        self._evidence: Evidence | None = None
-        if task.evidence:
-            shelf = Shelf(task.results, task.evidence_bytes)
-            self._evidence = Evidence(task.stream, shelf, task.limits, self._note)
+        self._spending = Spending(share)
+        shelf = task.shelf
+        self._evidence = Evidence(task.stream, shelf, task.limits, self._note) if shelf else None
 
     def run(self) -> Document:
         """Analyse what is not analysed yet, and give the stream's document.
@@ -240,6 +239,8 @@ class Owner:
         pipeline.on_progress = lambda progress: self.on_progress(
             replace(progress, burnt=self._spending.burnt(hop.traffic))
         )
+        kept = self._evidence
+        self._spending.share.beside = lambda: source.reading_seconds + (kept.cpu_seconds if kept else 0.0)
         pipeline.trace(self.on_packet)
         if live is not None:
             self._resume(pipeline, journal, live)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from actors.clock import TimeBase
 from actors.coverage import Stretch
 from actors.document import NO_USAGE, Document
+from actors.sharing import Process, Share
 
 if TYPE_CHECKING:
     from actors.hop import Traffic
@@ -76,12 +77,18 @@ _END = _End()
 class Spending:
     """What this process burns for a stream from now on; others that work for it are counted by the hop."""
 
-    def __init__(self) -> None:
-        self._began, self._burnt = time.perf_counter(), time.process_time()
+    def __init__(self, share: Share | None = None) -> None:
+        """Begin to count.
+
+        Args:
+            share: The stream's part of this process; all of it if None.
+        """
+        self._began, self.share = time.perf_counter(), share or Process().enter()
         self._seconds: Counter[str] = Counter()
         self._ran: Document = {}
         self._others_seconds, self._others_bytes = 0.0, 0
-        forget_peak()
+        if self.share.most == 1:
+            forget_peak()
 
     def covered(self, track: str, base: TimeBase, stretches: Iterable[Stretch]) -> None:
         """Note what was analysed of a track, for the media seconds."""
@@ -105,8 +112,8 @@ class Spending:
         self._others_seconds, self._others_bytes = traffic.cpu_seconds, traffic.peak_memory_bytes
 
     def burnt(self, traffic: Traffic) -> Burnt:
-        """What was taken so far, where a hop has carried this."""
-        return Burnt(time.process_time() - self._burnt, traffic.cpu_seconds, self._media())
+        """What was taken so far, where a hop has carried this; asked by one of the stream's own threads."""
+        return Burnt(self.share.seconds(), traffic.cpu_seconds, self._media())
 
     def _media(self) -> float:
         return float(max(self._seconds.values(), default=Fraction(0)))
@@ -114,13 +121,13 @@ class Spending:
     def usage(self) -> Document:
         """All of it so far. The CPU seconds of the stages sum to ``cpu_seconds``."""
         whole = {**NO_USAGE, **self._ran}
-        burnt = round(time.process_time() - self._burnt + self._others_seconds, 6)
+        burnt = round(self.share.seconds() + self._others_seconds, 6)
         other = max(round(burnt - whole["cpu_decode_seconds"] - whole["cpu_picture_seconds"], 6), 0.0)
         return {
             **whole, "cpu_seconds": burnt, "cpu_other_seconds": other,
             "wall_seconds": round(time.perf_counter() - self._began, 6),
             "media_seconds": round(self._media(), 6),
-            "peak_memory_bytes": peak_bytes() + self._others_bytes,
+            "peak_memory_bytes": peak_bytes() // self.share.most + self._others_bytes,
         }  # fmt: skip
 
 

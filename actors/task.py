@@ -8,7 +8,7 @@ from typing import Any
 
 from actors.limits import Limits
 from actors.models.spec import ModelSpec
-from actors.shelf import SHELF_BYTES
+from actors.shelf import SHELF_BYTES, Shelf
 from actors.stored import Stored
 from actors.trust import Trust
 
@@ -38,3 +38,8 @@ class Task:
     def __post_init__(self) -> None:
         if self.evidence and not self.results:
             raise ValueError("evidence needs the results URI that it goes under")
+
+    @property
+    def shelf(self) -> Shelf | None:
+        """Where evidence goes; None: it is not asked for."""
+        return Shelf(self.results, self.evidence_bytes) if self.evidence else None

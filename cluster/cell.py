@@ -6,12 +6,13 @@ nothing dies with the old one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import ray
+from ray.exceptions import GetTimeoutError, RayActorError
 from ray.util import (
     get_placement_group,
     list_named_actors,
@@ -22,14 +23,15 @@ from ray.util import (
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from actors.hop import Direct, Hop
+from actors.hosted import Order, Report
 from actors.limits import Limits
-from actors.remote import NAMESPACE, DecoderActor, DetectorActor, Named, Order
+from actors.remote import NAMESPACE, DecoderActor, DetectorActor, Named
 from actors.remote_again import AgainActor
 from actors.trust import Trust
 from cluster import recording
 from cluster.ends import Again, Detector, End
 from cluster.hops import ObjectStore
-from cluster.places import Cell, Seat, detector_name
+from cluster.places import Cell, Decoder, Seat, detector_name
 from cluster.settings import Chunks
 from cluster.shape import Placed, Plan
 from cluster.staged import Staging
@@ -106,19 +108,21 @@ def begin_detector(cell: str, plan: Plan, number: int = 0) -> None:
 
 
 def begin(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> None:
-    """Start a stream's decoder in its bundle; does not wait until it runs.
+    """Start a stream in its decoder, which is started in its bundle if it is not there; does not wait until it runs.
 
     Raises:
         UsageError: The plan needs a bucket, and there is none.
     """
     hop = _hop(seat, plan, order, uri, bucket)
-    bundle = plan.decoder_bundle(seat.slot)
-    decoder = ray.remote(DecoderActor).options(
-        name=seat.name, namespace=NAMESPACE, lifetime="detached", max_restarts=0,
-        num_cpus=_fitting(plan.decoder_cpus, seat.cell, bundle), max_concurrency=4,
-        scheduling_strategy=_bundle(seat.cell, bundle),
-    )  # fmt: skip
-    decoder.remote(order, uri, Named(recording.NAME), hop)
+    decoder = handle(seat.decoder.name)
+    if decoder is None:
+        bundle = plan.decoder_bundle(seat.slot)
+        made = ray.remote(DecoderActor).options(
+            name=seat.decoder.name, namespace=NAMESPACE, lifetime="detached", max_restarts=0,
+            num_cpus=_fitting(plan.decoder_cpus, seat.cell, bundle), scheduling_strategy=_bundle(seat.cell, bundle),
+        )  # fmt: skip
+        decoder = made.remote(uri, Named(recording.NAME))
+    decoder.begin.remote(order, hop)
 
 
 def _hop(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Callable[[frozenset[str]], Hop]:
@@ -143,9 +147,28 @@ def _clones(cell: str, plan: Plan, order: Order) -> tuple[Clone, ...]:
     )  # fmt: skip
 
 
-def seats() -> list[Seat]:
+def decoders() -> list[Decoder]:
     """Every decoder that has a name, alive or just dying."""
-    return [seat for seat in map(Seat.parse, names()) if seat]
+    return [decoder for decoder in map(Decoder.parse, names()) if decoder]
+
+
+def ask(among: Sequence[Decoder], seconds: float) -> dict[Decoder, list[Report] | RayActorError | None]:
+    """Ask decoders how their streams stand, all at once: the reports, that it is dead, or None: no answer in time."""
+    asked = {one: found.reports.remote() for one in among if (found := handle(one.name)) is not None}
+    if not asked:
+        return {}
+    ready, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=seconds)
+    return {decoder: _answer(ref) if ref in set(ready) else None for decoder, ref in asked.items()}
+
+
+def _answer(ref: Any) -> list[Report] | RayActorError | None:
+    try:
+        reports: list[Report] = ray.get(ref, timeout=1.0)
+    except RayActorError as error:
+        return error
+    except GetTimeoutError:
+        return None
+    return reports
 
 
 def cells(decoder_cpus: float, beside: float = 0.0) -> list[Cell]:
@@ -181,6 +204,12 @@ def end(name: str) -> None:
     """End an actor by its name, if there is one."""
     if (actor := handle(name)) is not None:
         ray.kill(actor)
+
+
+def leave(seat: Seat) -> None:
+    """Have a decoder forget a stream that has ended."""
+    if (decoder := handle(seat.decoder.name)) is not None:
+        decoder.leave.remote(seat.stream)
 
 
 def remove(cell: str) -> None:

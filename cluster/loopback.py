@@ -52,6 +52,15 @@ def close_replica() -> None:
     replica.add_port_to_grpc_server = lambda server, address: add_port(server, address.replace("[::]", "127.0.0.1"))
 
 
+def keep_quiet() -> None:
+    """Keep Ray's own messages off standard output, which is the command's: it prints those on deaths of actors there.
+
+    Ray 2.60 does so whatever it is told to log.
+    """
+    worker: Any = importlib.import_module("ray._private.worker")
+    worker._worker_logs_enabled = False
+
+
 def prepare(token: Path) -> None:
     """Put the variables into this process's environment.
 

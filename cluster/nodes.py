@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from cluster import loopback
+
 _FOLDER = "RAY_TMPDIR"
 """Where Ray keeps its files, and notes the address of the cluster begun last: not where another Ray has noted its."""
 
@@ -40,6 +42,7 @@ def started(count: int, folder: str, store_bytes: int, **each: Any) -> Iterator[
         for _ in range(count):
             cluster.add_node(**options)
         ray.init(address=cluster.address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+        loopback.keep_quiet()
         yield cluster
     finally:
         ray.shutdown()

@@ -26,11 +26,13 @@ from cluster.sources import UsageError, is_live
 from cluster.worker import TAKEN_OVER
 
 if TYPE_CHECKING:
-    from actors.remote import Order, Report
+    from actors.hosted import Order, Report
     from cluster.job import Analysis
     from cluster.local import ProgressOf
 
 _LOOK_SECONDS = 0.05
+_GONE_SECONDS = 10.0
+"""In which a name is free again of which the actor is dead."""
 _PROCESSORS = 0.01
 """Asked for each actor: on a Ray of its own nobody else is to be kept away."""
 _STORE_BYTES, _STORE_BYTES_EACH = 256 << 20, 128 << 20
@@ -52,11 +54,11 @@ def run(
     jobs = min(wanted.jobs + sum(map(is_live, streams.values())), len(streams))
     plan = Plan(shape, jobs, _PROCESSORS) if shape == "staged" else Plan(shape, jobs, _PROCESSORS, 1, _PROCESSORS)
     with _ray(plan):
-        from actors.remote import Order
+        from actors.hosted import Order
 
         orders = deque(
             Order(
-                name, streams[name], detectors, wanted.settings, None, wanted.fresh, models=wanted.models
+                name, streams[name], detectors, wanted.settings, None, wanted.fresh, models=wanted.models, apart=True
             )
             for name in listed
         )  # fmt: skip
@@ -118,8 +120,8 @@ class _Table:
 
     def _ask_to_stop(self) -> None:
         for seat in self._seated:
-            if (decoder := self._cells.handle(seat.name)) is not None:
-                decoder.stop.remote()
+            if (decoder := self._cells.handle(seat.decoder.name)) is not None:
+                decoder.stop.remote(seat.stream)
 
     def _ended(self, seat: Seat) -> Document | None:
         """The document of a stream that has ended, one way or the other."""
@@ -127,8 +129,9 @@ class _Table:
 
         order = self._seated[seat]
         try:
-            report: Report = ray.get(self._cells.handle(seat.name).report.remote(), timeout=60.0)
-        except (ray.exceptions.RayActorError, AttributeError):
+            report: Report = ray.get(self._cells.handle(seat.decoder.name).reports.remote(), timeout=60.0)[0]
+        except (ray.exceptions.RayActorError, AttributeError, IndexError):
+            self._end(seat)
             return self._left(seat, document.failed(order.stream, order.source, f"{order.source}: its decoder crashed"))
         if report.position_seconds is not None:
             self._on_progress(order.source, Progress(report.position_seconds, report.frames))
@@ -141,11 +144,19 @@ class _Table:
             return self._left(seat, document.failed(order.stream, order.source, f"{order.source}: {why}"))
         return self._left(seat, report.document) if report.outcome and report.document else None
 
+    def _end(self, seat: Seat) -> None:
+        """A decoder has died: wait until its name is free, so that the stream that comes next gets another."""
+        self._cells.end(seat.decoder.name)
+        until = time.monotonic() + _GONE_SECONDS
+        while self._cells.handle(seat.decoder.name) is not None and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+
     def _left(self, seat: Seat, result: Document) -> Document:
         self._leave(seat)
         return result
 
     def _leave(self, seat: Seat) -> None:
         source = self._seated.pop(seat).source
-        self._cells.end(seat.name)
+        if (decoder := self._cells.handle(seat.decoder.name)) is not None:
+            decoder.leave.remote(seat.stream)
         self._on_progress(source, None)

@@ -1,4 +1,4 @@
-"""Where streams sit: cells and seats, and the names that tell of them. Pure."""
+"""Where streams sit: cells, decoders and seats, and the names that tell of them. Pure."""
 
 from __future__ import annotations
 
@@ -11,39 +11,53 @@ from cluster.shape import Placed
 
 _SHAPES: dict[str, Placed] = {shape: shape for shape in get_args(Placed)}
 _CELL = re.compile(r"cell/(?P<shape>[a-z]+)/(?P<number>\d+)")
-_SEAT = re.compile(r"decoder/(?P<cell>cell/[a-z]+/\d+)/(?P<slot>\d+)/(?P<stream>.+)")
+_DECODER = re.compile(r"decoder/(?P<cell>cell/[a-z]+/\d+)/(?P<slot>\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """A process that decodes streams, in a bundle of a cell."""
+
+    cell: str
+    slot: int
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return f"decoder/{self.cell}/{self.slot}"
+
+    @classmethod
+    def parse(cls, name: str) -> Decoder | None:
+        """Read a decoder's name; None: it is none."""
+        match = _DECODER.fullmatch(name)
+        return cls(match["cell"], int(match["slot"])) if match else None
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A bundle of a cell, and the stream whose decoder is in it."""
+    """Where a stream is decoded: in the process of one slot of a cell. ``apart``: nobody may be put beside it."""
 
     cell: str
     slot: int
     stream: str
-
-    @property
-    def name(self) -> str:
-        """The decoder's name."""
-        return f"decoder/{self.cell}/{self.slot}/{self.stream}"
+    apart: bool = False
 
     @property
     def shape(self) -> Placed:
         """That of its cell."""
         return _SHAPES[self.cell.split("/")[1]]
 
-    @classmethod
-    def parse(cls, name: str) -> Seat | None:
-        """Read a decoder's name; None: it is none."""
-        match = _SEAT.fullmatch(name)
-        return cls(match["cell"], int(match["slot"]), match["stream"]) if match else None
+    @property
+    def decoder(self) -> Decoder:
+        """Its process."""
+        return Decoder(self.cell, self.slot)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A placement group of ``slots`` seats. ``placed``: nodes have room for it.
+    """A placement group of ``slots`` seats, each with room for a decoder. ``placed``: nodes have room for it.
 
-    ``decoder_cpus``: processors that it has for each decoder.
+    ``decoder_cpus``: processors that it has for each stream.
     """
 
     shape: Placed

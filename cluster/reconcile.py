@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from cluster.places import Cell, Seat
+from cluster.places import Cell, Decoder, Seat
 from cluster.shape import Placed
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A stream that is to be run, in a shape, not before ``not_before`` (monotonic seconds)."""
+    """A stream that is to be run, in a shape, not before ``not_before`` (monotonic seconds).
+
+    ``apart``: in a process of its own.
+    """
 
     stream: str
     shape: Placed
     not_before: float = 0.0
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +39,14 @@ class RemoveCell:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Start a stream's decoder."""
+    """Start a stream, in the decoder of its seat or in a new one."""
 
     seat: Seat
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """End a decoder that is not wanted any more."""
+    """End a stream that is not wanted any more, or that another decoder has."""
 
     seat: Seat
 
@@ -52,21 +56,23 @@ Step = AddCell | RemoveCell | Begin | End
 
 def mend(
     wanted: Sequence[Wanted], seats: Sequence[Seat], cells: Sequence[Cell], now: float, idle: Collection[str] = (),
-    stuck: Collection[str] = (),
-) -> list[Step]:
+    stuck: Collection[str] = (), *, together: int = 1, shut: Collection[Decoder] = (),
+) -> list[Step]:  # fmt: skip
     """The steps from what there is towards what is wanted.
 
-    Streams fill cells of their shape in the order in which they are wanted. Those that find no seat make one more cell
-    of their shape be asked for; the next look seats them. A stream of two seats keeps the first.
+    Streams fill cells of their shape, and decoders in them, in the order in which they are wanted. Those that find no
+    seat make one more cell of their shape be asked for; the next look seats them. A stream of two keeps the first.
 
     Args:
         wanted: Streams that are to be run, each once.
-        seats: Decoders that there are.
+        seats: Streams that are under way, and where.
         cells: Cells that there are.
         now: Monotonic seconds.
         idle: Cells that may be given back if nobody sits in them.
         stuck: Cells that have found no place for too long: they are given back if nobody sits in them, and asked for
             anew if they are needed.
+        together: Streams that may be in one decoder, but for those that are ``apart``.
+        shut: Decoders that there are, in which nobody sits and nobody may be put.
     """
     needed = {one.stream for one in wanted}
     sitting: dict[str, Seat] = {}
@@ -76,27 +82,53 @@ def mend(
             sitting[seat.stream] = seat
         else:
             steps.append(End(seat))
-    taken_up = {seat.cell for seat in seats}
-    lost = {cell.name for cell in cells if cell.name in stuck and not cell.placed} - taken_up
-    free = {cell.name: [] if cell.name in lost else _free(cell, seats) for cell in cells}
+    rooms = {cell.name: _Room(cell, seats, together, shut) for cell in cells}
+    lost = {cell.name for cell in cells if cell.name in stuck and not cell.placed and rooms[cell.name].empty}
     short: set[Placed] = set()
     for one in wanted:
         if one.stream in sitting:
             continue
-        cell = next((cell for cell in cells if cell.shape == one.shape and free[cell.name]), None)
+        fitting = (cell for cell in cells if cell.shape == one.shape and cell.name not in lost)
+        cell = next((cell for cell in fitting if rooms[cell.name].left > 0), None)
         if cell is None:
             short.add(one.shape)
             continue
-        slot = free[cell.name].pop(0)
+        taken = rooms[cell.name].take(one)
         if cell.placed and one.not_before <= now:
-            steps.append(Begin(Seat(cell.name, slot, one.stream)))
+            steps.append(Begin(taken))
     for shape in sorted(short):
-        taken = {cell.number for cell in cells if cell.shape == shape}
-        steps.append(AddCell(shape, next(n for n in range(len(taken) + 1) if n not in taken)))
-    empty = {cell.name for cell in cells if len(free[cell.name]) == cell.slots}
+        numbers = {cell.number for cell in cells if cell.shape == shape}
+        steps.append(AddCell(shape, next(n for n in range(len(numbers) + 1) if n not in numbers)))
+    empty = {cell.name for cell in cells if rooms[cell.name].empty}
     return steps + [RemoveCell(name) for name in sorted((empty & set(idle)) | lost)]
 
 
-def _free(cell: Cell, seats: Sequence[Seat]) -> list[int]:
-    taken = {seat.slot for seat in seats if seat.cell == cell.name}
-    return [slot for slot in range(cell.slots) if slot not in taken]
+class _Room:
+    """What is free in a cell. It never has more streams than slots, so one that sits apart finds a slot, too."""
+
+    def __init__(self, cell: Cell, seats: Sequence[Seat], together: int, shut: Collection[Decoder]) -> None:
+        self._cell, self._together = cell, together
+        self._slots: dict[int, list[bool]] = {decoder.slot: [] for decoder in shut if decoder.cell == cell.name}
+        for seat in seats:
+            if seat.cell == cell.name:
+                self._slots.setdefault(seat.slot, []).append(seat.apart)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nobody."""
+        return not self._slots
+
+    @property
+    def left(self) -> int:
+        """How many streams more there is room for."""
+        return self._cell.slots - sum(max(len(streams), 1) for streams in self._slots.values())
+
+    def take(self, one: Wanted) -> Seat:
+        """A seat for a stream: beside others if it may, else in the first slot that is free."""
+        beside = (slot for slot, streams in sorted(self._slots.items())
+                  if not one.apart and 0 < len(streams) < self._together and not any(streams))  # fmt: skip
+        slot = next(beside, -1)
+        if slot < 0:
+            slot = next(slot for slot in range(self._cell.slots) if slot not in self._slots)
+        self._slots.setdefault(slot, []).append(one.apart)
+        return Seat(self._cell.name, slot, one.stream, one.apart)

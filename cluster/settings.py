@@ -14,6 +14,7 @@ class Placement(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", frozen=True)
 
     streams_per_cell: int = Field(4, ge=1, le=256, title="streams of one cell")
+    streams_per_actor: int = Field(1, ge=1, le=64, title="streams of one decoder's process, which die together")
     decoder_cpus: float = Field(0.2, gt=0, le=64, title="processors of one decoder; 1080p25 takes 0.15")
     detector_cpus: float = Field(0.2, gt=0, le=64, title="processors of the detector of a cell")
     detector_gpus: float = Field(0.25, ge=0, le=8, title="share of a GPU of the detector of a cell")

@@ -16,8 +16,8 @@ import ray
 from ray.exceptions import RayError
 
 from actors.detectors import DETECTORS
+from actors.hosted import Order
 from actors.limits import Limits
-from actors.remote import Order
 from actors.storage import StorageError
 from actors.trust import Trust
 from cluster import cell as cells
@@ -125,20 +125,24 @@ class Supervisor:
     def _look(self) -> None:
         """One round: see what runs, note what ended, and mend the difference."""
         recording.begin(self._uri)
-        seats = cells.seats()
-        self._watch.poll(seats)
-        self._watch.miss(seats)
+        decoders = cells.decoders()
+        seats, known = self._watch.poll(decoders)
         plans, unfit = self._plans()
         beside = plans["colocated"].beside if "colocated" in plans else 0.0
         there = cells.cells(self._placement.decoder_cpus, beside)
         now = time.monotonic()
-        occupied = {seat.cell for seat in seats}
+        occupied = {decoder.cell for decoder in decoders}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
         idle = [name for name, since in self._idle.items() if now - since > self._rules.idle_seconds]
         stuck = self._whole.look(there, plans, now)
         wanted = self._wanted()
-        for step in mend([one for one in wanted if one.shape in plans], seats, there, now, idle, stuck):
-            self._take(step)
+        shut = set(decoders) - {seat.decoder for seat in seats}
+        for step in mend(
+            [one for one in wanted if one.shape in plans], seats, there, now, idle, stuck,
+            together=self._placement.streams_per_actor, shut=shut,
+        ):  # fmt: skip
+            if known or not isinstance(step, Begin):
+                self._take(step)
         self._tell_who_waits(wanted, plans, unfit)
         self._tell_what_is_taken({cell.name: cell.decoder_cpus for cell in there})
         self._tidy(now)
@@ -146,8 +150,8 @@ class Supervisor:
     def _wanted(self) -> list[Wanted]:
         gpus = self._gpus()
         return [
-            Wanted(name, placed(job.spec.shape, gpus), self._watch.of(name).not_before)
-            for job in self._desired.all().values() for name in job.open
+            Wanted(name, placed(job.spec.shape, gpus), watched.not_before, watched.apart)
+            for job in self._desired.all().values() for name in job.open for watched in [self._watch.of(name)]
         ]  # fmt: skip
 
     def _plans(self) -> tuple[dict[Placed, Plan], dict[Placed, str]]:
@@ -207,24 +211,20 @@ class Supervisor:
         limits = Limits() if spec.max_lag_seconds is None else Limits(max_lag_seconds=spec.max_lag_seconds)
         order = Order(
             seat.stream, spec.source, spec.detectors or tuple(DETECTORS), spec.settings, self._trust, evidence=True,
-            limits=limits, models=spec.models or (),
+            limits=limits, apart=seat.apart or self._placement.streams_per_actor == 1, models=spec.models or (),
         )  # fmt: skip
         watched = self._watch.of(seat.stream)
-        watched.cell, watched.report, watched.silent_since = seat.cell, None, None
+        watched.seat, watched.report, watched.ending_since = seat, None, None
         cells.begin(seat, self._plan(seat.shape), order, self._uri, self._chunks)
 
     def _end(self, seat: Seat) -> None:
-        """Ask a decoder that is not wanted to stop, so that it closes what is open; kill it if it does not."""
-        decoder = cells.handle(seat.name)
-        if decoder is None:
-            return
+        """Ask a stream that is not wanted to stop, so that it closes what is open; kill its decoder if it does not."""
         watched = self._watch.of(seat.stream)
-        if watched.silent_since is None:
-            watched.silent_since = time.monotonic()
-        if time.monotonic() - watched.silent_since > self._rules.answer_seconds:
-            cells.end(seat.name)
-            return
-        decoder.stop.remote()
+        watched.ending_since = watched.ending_since or time.monotonic()
+        if time.monotonic() - watched.ending_since > self._rules.answer_seconds:
+            cells.end(seat.decoder.name)
+        elif (decoder := cells.handle(seat.decoder.name)) is not None:
+            decoder.stop.remote(seat.stream)
 
     def _tidy(self, now: float) -> None:
         if now - self._tidied < self._rules.tidy_seconds:

@@ -1,19 +1,17 @@
-"""What is seen of the streams that run: their decoders are asked, and restarts of those that end badly counted."""
+"""What is seen of the streams that run: each look asks their decoders, and notes who has come, gone or died."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import ray
-from ray.exceptions import GetTimeoutError, RayActorError
-
-from actors.remote import Report
+from actors.hosted import Report
 from cluster import cell as cells
 from cluster.desired import Desired
 from cluster.jobs import Outcome
-from cluster.places import Seat
+from cluster.places import Decoder, Seat
 from cluster.settings import Supervision
 from cluster.sizing import Sizing
 from cluster.spent import Processors, Usage
@@ -23,106 +21,129 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Watched:
-    """What this process has seen of a stream: its newest report, since when it does not answer, what it waits for."""
+    """What this process has seen of a stream: its newest report, where it sits, what it waits for.
+
+    ``ending_since``: when it was asked to end. ``apart``: it is to be decoded with nobody beside it.
+    """
 
     report: Report | None = None
-    silent_since: float | None = None
+    ending_since: float | None = None
     restarts: int = 0
     not_before: float = 0.0
-    cell: str | None = None
+    seat: Seat | None = None
+    apart: bool = False
     waits: str = ""
     processors: Processors | None = None
     pids: set[int] = field(default_factory=set)
 
+    @property
+    def cell(self) -> str | None:
+        """The cell that it sits in."""
+        return self.seat.cell if self.seat else None
+
 
 class Watch:
-    """Asks decoders how they stand, and notes how they ended. What streams burn goes on to who sizes cells.
+    """Keeps under watch what decoders say. Nothing of it is needed by another that begins: it asks them, too.
 
-    ``streams``: what is known of those that run or ran since it began.
+    What streams burn goes on to who sizes cells. ``streams``: what is known of those that run or ran since it began.
     """
 
     def __init__(self, desired: Desired, rules: Supervision, sizing: Sizing) -> None:
         """Begin with nothing seen.
 
         Args:
-            desired: The jobs; how streams ended is noted there.
+            desired: The jobs; how streams end is noted there.
             rules: How to watch.
             sizing: Is told what streams burn.
         """
         self._desired, self._rules, self._sizing = desired, rules, sizing
+        self._silent: dict[Decoder, float] = {}
         self.streams: dict[str, Watched] = {}
 
     def of(self, stream: str) -> Watched:
         """What is known of a stream."""
         return self.streams.setdefault(stream, Watched())
 
-    def poll(self, seats: list[Seat]) -> None:
-        """Ask every decoder how it stands, all at once."""
-        asked = {seat: decoder.report.remote() for seat in seats if (decoder := cells.handle(seat.name)) is not None}
-        if not asked:
-            return
-        ready, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=self._rules.answer_seconds / 4)
-        known = set(ready)
-        for seat, answer in asked.items():
-            try:
-                report: Report | None = ray.get(answer, timeout=1.0) if answer in known else None
-            except RayActorError as error:
-                self._crashed(seat, error)
-                continue
-            except GetTimeoutError:
-                report = None
-            self._heard(seat, report)
+    def poll(self, decoders: Sequence[Decoder]) -> tuple[list[Seat], bool]:
+        """See where streams sit, and note how they stand; tells, too, whether that is known of all decoders."""
+        seats, known = [], True
+        answers = cells.ask(decoders, self._rules.answer_seconds / 4)
+        self._silent = {one: since for one, since in self._silent.items() if answers.get(one, []) is None}
+        for decoder, answer in answers.items():
+            if isinstance(answer, list):
+                seats += self._heard(decoder, answer)
+            elif answer is not None:
+                self._crashed(decoder, str(answer).splitlines()[0])
+            else:
+                here = self._unheard(decoder)
+                seats, known = seats + here, known and bool(here)
+        for gone in {watched.seat.decoder for watched in self.streams.values() if watched.seat} - set(answers):
+            self._crashed(gone, "it is gone")
+        return seats, known
 
-    def _heard(self, seat: Seat, report: Report | None) -> None:
-        watched = self.streams.setdefault(seat.stream, Watched(cell=seat.cell))
-        if report is None:
-            watched.silent_since = watched.silent_since or time.monotonic()
-            if time.monotonic() - watched.silent_since > self._rules.answer_seconds:
-                log.warning("%s: its decoder does not answer and is started again", seat.stream)
-                cells.end(seat.name)
-                watched.cell = None
-                self._again(watched)
-            return
+    def _unheard(self, decoder: Decoder) -> list[Seat]:
+        """A decoder does not answer: those that sat in it still do, until it has had its time."""
+        if time.monotonic() - self._silent.setdefault(decoder, time.monotonic()) > self._rules.answer_seconds:
+            self._crashed(decoder, "it does not answer and is ended")
+        return [w.seat for w in self.streams.values() if w.seat and w.seat.decoder == decoder]
+
+    def _heard(self, decoder: Decoder, reports: Sequence[Report]) -> list[Seat]:
+        """A decoder answers: note how its streams stand, and end it once none is left. Gives their seats."""
+        seats = []
+        for report in reports:
+            seat = Seat(decoder.cell, decoder.slot, report.stream, report.apart)
+            watched = self.of(report.stream)
+            if watched.seat is None or watched.seat.decoder == decoder:
+                self._noted(watched, seat, report)
+            if report.outcome:
+                cells.leave(seat)
+            else:
+                seats.append(seat)
+        here = {seat.stream for seat in seats}
+        for stream, watched in self.streams.items():
+            if watched.seat is not None and watched.seat.decoder == decoder and stream not in here:
+                self._died(stream, watched, "it has not begun")
+        if not seats:
+            cells.end(decoder.name)
+        return seats
+
+    def _noted(self, watched: Watched, seat: Seat, report: Report) -> None:
         job = self._desired.of(seat.stream)
         if job is not None and seat.stream in job.open:
-            watched.silent_since = None
-        watched.report = report
+            watched.ending_since = None
+        watched.seat, watched.report, watched.apart = seat, report, report.apart
         watched.pids.add(report.pid)
         if report.burnt is not None:
             self._sizing.note(seat.stream, seat.shape, report.burnt, live=report.live)
         if report.outcome:
             self._ended(seat, watched, report)
 
-    def miss(self, seats: list[Seat]) -> None:
-        """Count decoders that are gone with their names, as those of a lost node are, unless their end was noted."""
-        names = {seat.stream for seat in seats}
-        for stream, watched in self.streams.items():
-            if watched.cell is not None and stream not in names:
-                log.warning("%s: its decoder is gone", stream)
-                watched.cell = watched.report = None
-                self._again(watched)
-
     def _ended(self, seat: Seat, watched: Watched, report: Report) -> None:
-        """A decoder's work is over: note how, and free its seat."""
+        """The work on a stream is over: note how, and free its seat."""
         job = self._desired.of(seat.stream)
         if report.outcome in ("broken", "fenced"):
             log.warning("%s: %s: %s", seat.stream, report.outcome, report.error)
             self._again(watched)
-        elif job is not None and report.document is not None and watched.cell is not None:
+        elif report.outcome == "apart":
+            log.warning("%s: its decoder died twice: it goes on with nobody beside it", seat.stream)
+        elif job is not None and report.document is not None:
             status = "quarantined" if report.outcome == "quarantined" else report.document["status"]
             outcome = Outcome(status=status, error=report.document.get("error")) if seat.stream in job.open else None
             usage = Usage.model_validate(report.document["usage"])
             self._desired.conclude(job.id, seat.stream, outcome, usage)
-        watched.cell = None
-        cells.end(seat.name)
+            watched.apart = False
+        watched.seat = None
 
-    def _crashed(self, seat: Seat, error: Exception) -> None:
-        watched = self.streams.setdefault(seat.stream, Watched(cell=seat.cell))
-        cells.end(seat.name)
-        if watched.cell is None:
-            return  # counted already; its name lingers
-        log.warning("%s: its decoder died: %s", seat.stream, str(error).splitlines()[0])
-        watched.cell = watched.report = None
+    def _crashed(self, decoder: Decoder, why: str) -> None:
+        """A decoder is dead or is to be; all that were in it go on elsewhere."""
+        cells.end(decoder.name)
+        for stream, watched in self.streams.items():
+            if watched.seat is not None and watched.seat.decoder == decoder:
+                self._died(stream, watched, why)
+
+    def _died(self, stream: str, watched: Watched, why: str) -> None:
+        log.warning("%s: its decoder died: %s", stream, why)
+        watched.seat = watched.report = None
         self._again(watched)
 
     def _again(self, watched: Watched) -> None:

@@ -160,6 +160,22 @@ def paced(data: bytes, seconds: float, hold: threading.Event | None = None, hold
     return answer
 
 
+def slowed(data: bytes, slow: threading.Event, at: range, seconds: float) -> Answer:
+    """An answer with these bytes, or the range asked for; those ``at`` take so many seconds while ``slow`` is set."""
+    step = max(1, len(at) // 200)
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        first, end = _begin(request, data, "video/mp2t")
+        if request.command == "HEAD":
+            return
+        for begin in range(first, end, step):
+            request.wfile.write(data[begin : min(begin + step, end)])
+            if begin in at and slow.is_set():
+                time.sleep(seconds * step / len(at))
+
+    return answer
+
+
 def status(code: int, location: str | None = None) -> Answer:
     """An answer without content."""
 

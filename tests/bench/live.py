@@ -57,12 +57,13 @@ def paced(path, most, seconds):
 
 
 class Up:
-    """A cluster as `sightline up` starts it."""
+    """A cluster as `sightline up` starts it, with settings of the environment."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **settings):
         self.results, self.port = folder / "results", free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state"), "SIGHTLINE_DECODER_CPUS": "0.01"}
+        own = {"XDG_STATE_HOME": str(folder / "state"), "SIGHTLINE_DECODER_CPUS": "0.01"}
+        self._environment = {**os.environ, **own, **settings}
 
     def run(self, *arguments):
         done = subprocess.run(

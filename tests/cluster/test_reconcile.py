@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.places import Cell, Seat, cell_name
+from cluster.places import Cell, Decoder, Seat, cell_name
 from cluster.reconcile import AddCell, Begin, End, RemoveCell, Wanted, mend
 from cluster.settings import Placement
 from cluster.shape import plan
@@ -11,23 +11,30 @@ from cluster.shape import plan
 SHAPES = ("fused", "colocated", "spread")
 SLOTS = 3
 names = st.sampled_from([f"stream{n}" for n in range(12)])
-wanted_ones = st.lists(st.builds(Wanted, names, st.sampled_from(SHAPES)), max_size=12, unique_by=lambda w: w.stream)
+wanted_ones = st.lists(
+    st.builds(Wanted, names, st.sampled_from(SHAPES), apart=st.booleans()), max_size=12, unique_by=lambda w: w.stream
+)
 cells_there = st.lists(
     st.builds(Cell, st.sampled_from(SHAPES), st.integers(0, 4), st.just(SLOTS), st.booleans()),
     max_size=5, unique_by=lambda c: c.name,
 )  # fmt: skip
+togethers = st.integers(1, 4)
 
 
 @st.composite
 def there(draw):
-    """Cells, and decoders in different bundles of them; a stream may sit twice, as after a partition."""
+    """Cells, and streams in decoders of them; a stream may sit twice, as after a partition, and be apart by now."""
     cells = draw(cells_there)
-    bundles = [(cell.name, slot) for cell in cells for slot in range(SLOTS)]
-    taken = draw(st.lists(st.sampled_from(bundles), unique=True)) if bundles else []
-    return cells, [Seat(cell, slot, draw(names)) for cell, slot in taken]
+    seats = []
+    for cell in cells:
+        for slot in draw(st.lists(st.integers(0, SLOTS - 1), max_size=SLOTS)):
+            streams = {seat.stream for seat in seats if (seat.cell, seat.slot) == (cell.name, slot)}
+            stream = draw(names.filter(lambda name, streams=streams: name not in streams))
+            seats.append(Seat(cell.name, slot, stream, not streams and draw(st.booleans())))
+    return cells, seats
 
 
-def after(steps, seats, cells):
+def after(steps, seats, cells, together, shut=()):
     """What there is once the steps are taken, and every cell has found its place."""
     seats, cells = list(seats), [Cell(c.shape, c.number, c.slots, True) for c in cells]
     for step in steps:
@@ -38,36 +45,40 @@ def after(steps, seats, cells):
                 assert name not in {seat.cell for seat in seats}
                 cells = [cell for cell in cells if cell.name != name]
             case Begin(seat):
-                assert (seat.cell, seat.slot) not in {(s.cell, s.slot) for s in seats}
+                beside = [s for s in seats if s.decoder == seat.decoder]
+                assert seat.decoder not in shut
+                assert len(beside) < together
+                assert not beside or not (seat.apart or any(s.apart for s in beside))
                 assert seat.stream not in {s.stream for s in seats}
                 seats.append(seat)
+                assert sum(s.cell == seat.cell for s in seats) <= SLOTS
             case End(seat):
                 seats.remove(seat)
     return seats, cells
 
 
-@given(wanted_ones, there())
-def test_it_comes_to_rest_with_every_wanted_stream_seated_once(wanted, found):
+@given(wanted_ones, there(), togethers)
+def test_it_comes_to_rest_with_every_wanted_stream_seated_once(wanted, found, together):
     cells, seats = found
     for _ in range(12):
         settled = all(cell.placed for cell in cells)
-        steps = mend(wanted, seats, cells, 0.0)
-        seats, cells = after(steps, seats, cells)
+        steps = mend(wanted, seats, cells, 0.0, together=together)
+        seats, cells = after(steps, seats, cells, together)
         if settled and not steps:
             break
     else:
         raise AssertionError("it does not come to rest")
     assert sorted(seat.stream for seat in seats) == sorted(one.stream for one in wanted)
-    shapes = {cell.name: cell.shape for cell in cells}
     begun = {seat.stream for seat in found[1]}
-    assert all(shapes[seat.cell] == one.shape for one in wanted for seat in seats
-               if seat.stream == one.stream and one.stream not in begun)  # fmt: skip
+    new = [(one, seat) for one in wanted for seat in seats if seat.stream == one.stream and one.stream not in begun]
+    shapes = {cell.name: cell.shape for cell in cells}
+    assert all((shapes[seat.cell], seat.apart) == (one.shape, one.apart) for one, seat in new)
 
 
-@given(wanted_ones, there())
-def test_nothing_that_is_wanted_and_runs_is_touched(wanted, found):
+@given(wanted_ones, there(), togethers)
+def test_nothing_that_is_wanted_and_runs_is_touched(wanted, found, together):
     cells, seats = found
-    steps = mend(wanted, seats, cells, 0.0, [cell.name for cell in cells])
+    steps = mend(wanted, seats, cells, 0.0, [cell.name for cell in cells], together=together)
     ended = [step.seat for step in steps if isinstance(step, End)]
     for one in wanted:
         sitting = [seat for seat in seats if seat.stream == one.stream]
@@ -93,6 +104,32 @@ def test_the_streams_of_a_cell_without_a_place_get_another():
     steps = mend([Wanted("a", "fused")], [], [pending], 0.0, stuck=[pending.name])
     assert steps == [AddCell("fused", 1), RemoveCell("cell/fused/0")]
     assert mend([Wanted("a", "fused")], [], [], 0.0) == [AddCell("fused", 0)]
+@given(wanted_ones, there(), togethers, st.sets(st.integers(0, SLOTS - 1)))
+def test_a_decoder_that_is_shut_is_left_alone_with_its_cell(wanted, found, together, slots):
+    cells, seats = found
+    taken = {seat.decoder for seat in seats}
+    shut = {Decoder(cell.name, slot) for cell in cells for slot in slots} - taken
+    full = {c.name for c in cells if sum(s.cell == c.name for s in seats) + sum(d.cell == c.name for d in shut) > SLOTS}
+    steps = mend(wanted, seats, cells, 0.0, [cell.name for cell in cells], together=together, shut=shut)
+    after([step for step in steps if not isinstance(step, RemoveCell)], seats, cells, together, shut)
+    assert not {step.seat.cell for step in steps if isinstance(step, Begin)} & full
+    assert not {step.cell for step in steps if isinstance(step, RemoveCell)} & {decoder.cell for decoder in shut}
+
+
+@given(st.integers(1, SLOTS), togethers)
+def test_streams_fill_one_decoder_before_the_next(streams, together):
+    steps = mend([Wanted(f"s{n}", "fused") for n in range(streams)], [], [Cell("fused", 0, SLOTS, True)], 0.0,
+                 together=together)  # fmt: skip
+    assert [step.seat.slot for step in steps] == [n // together for n in range(streams)]
+
+
+def test_one_that_is_to_be_apart_has_a_decoder_of_its_own():
+    cell = Cell("fused", 0, 4, True)
+    seats = [Seat(cell.name, 0, "a"), Seat(cell.name, 1, "b", apart=True)]
+    wanted = [Wanted("a", "fused"), Wanted("b", "fused"), Wanted("c", "fused", apart=True), Wanted("d", "fused")]
+    assert mend(wanted, seats, [cell], 0.0, together=4) == [
+        Begin(Seat(cell.name, 2, "c", apart=True)), Begin(Seat(cell.name, 0, "d")),
+    ]  # fmt: skip
 
 
 def test_a_stream_waits_for_its_time_and_for_its_cell():
@@ -117,16 +154,15 @@ def test_an_idle_cell_is_given_back_only_if_it_is_empty():
 
 
 @given(
-    st.sampled_from(SHAPES), st.integers(0, 99), st.integers(0, 99),
-    st.from_regex(r"[a-z0-9][a-z0-9_-]{0,62}", fullmatch=True), st.integers(1, 256),
+    st.sampled_from(SHAPES), st.integers(0, 99), st.integers(0, 99), st.integers(1, 256),
     st.integers(1, 6400).map(lambda hundredths: hundredths / 100),
 )  # fmt: skip
-def test_a_name_and_its_bundles_tell_everything(shape, number, slot, stream, streams, cpus):
-    seat = Seat(cell_name(shape, number), slot, stream)
-    assert Seat.parse(seat.name) == seat
+def test_a_name_and_its_bundles_tell_everything(shape, number, slot, streams, cpus):
+    decoder = Decoder(cell_name(shape, number), slot)
+    assert Decoder.parse(decoder.name) == decoder
     placement = Placement(streams_per_cell=streams, decoder_cpus=cpus)
     made = plan(shape, placement, 0.0)
-    cell = Cell.parse(seat.cell, made.bundles, placement.decoder_cpus, placed=True)
+    cell = Cell.parse(decoder.cell, made.bundles, placement.decoder_cpus, placed=True)
     assert cell == Cell(shape, number, streams, True)
-    assert Seat.parse(seat.cell) is None
-    assert Cell.parse(seat.name, made.bundles, placement.decoder_cpus, placed=True) is None
+    assert Decoder.parse(decoder.cell) is None
+    assert Cell.parse(decoder.name, made.bundles, placement.decoder_cpus, placed=True) is None

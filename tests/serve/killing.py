@@ -94,14 +94,14 @@ def _state(process):
         return ""
 
 
-def _family(process):
+def family(process):
     """The ids of the processes that a process has started, and those that these have."""
     try:
         children = [int(child) for task in Path(f"/proc/{process}/task").iterdir()
                     for child in (task / "children").read_text().split()]  # fmt: skip
     except (FileNotFoundError, ProcessLookupError):
         return []
-    return children + [grandchild for child in children for grandchild in _family(child)]
+    return children + [grandchild for child in children for grandchild in family(child)]
 
 
 def _serve():
@@ -129,9 +129,9 @@ def _kill_in_time(child, seconds):
         if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             return []
         time.sleep(0.001)
-    family = _family(child)
+    members = family(child)
     os.kill(child, signal.SIGKILL)
-    return family
+    return members
 
 
 def _child(request):
