@@ -119,7 +119,8 @@ def test_following_through_a_server_that_goes_and_comes_back():
             said = [running.said.get(timeout=DEADLINE) for _ in range(3)]
     assert said[0].startswith("sightline: lost the feed of events (")
     assert said[1] == f"sightline: connected to {served.url} again, going on after {ids[9 - 1]}\n"
-    assert said[2] == f"sightline: stopped; --after {ids[-1]} goes on from here\n"
+    ends = [f"sightline: stopped; --after {last} goes on from here\n" for last in ids[-2:]]
+    assert said[2] in ends  # whoever is stopped between writing the last and noting it gets it again
 
 
 def test_following_begins_now_and_takes_only_what_is_asked_for(served):
