@@ -65,6 +65,21 @@ def test_tables_are_equal_to_those_of_analyze(parted, own_ray, expected, shape, 
         assert usage.copies == (1 + pulled) * usage.batches
 
 
+def test_streams_of_one_process_are_measured_by_all_detectors(own_ray, two_more, expected, tmp_path):
+    together = harness.Cluster(own_ray, tmp_path / "results", sizes={**FRAMES, "streams_per_actor": 3})
+    try:
+        job = together.ended(together.submit(*(defective(name) for name in CLIPS), shape="colocated"), 120)
+        assert {outcome.status for outcome in job.outcomes.values()} == {"completed"}
+        watched = together.call("watched")
+        assert len({pid for stream in job.streams for pid in watched[stream].pids}) < len(CLIPS)
+        assert verify(together.uri) == []
+        assert assert_equal(together.uri, expected, **LEAST).streams == len(CLIPS)
+        for usage in job.usage.values():
+            assert usage.copies == 2 * usage.batches > 0
+    finally:
+        together.close()
+
+
 @pytest.mark.parametrize("parted", [FRAMES], indirect=True)
 def test_a_clone_dies_and_the_others_do_not_notice(parted, own_ray, tmp_path):
     with HttpServer() as server:

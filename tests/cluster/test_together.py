@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(180)]
 
 SECONDS = 8
 CLIPS = {"lost": "lost.ts", "wrap": "wrap.ts", "again": "lost.ts"}
-EMPTY, EMPTIES = bytes((0x47, 0x1F, 0xFF, 0x10)) + bytes(184), 1000
+EMPTY, EMPTIES = bytes((0x47, 0x1F, 0xFF, 0x10)) + bytes(184), 20_000
 LEAST = {"video": 340, "audio": 150, "packets": 1000, "silence": 2, "black": 1, "decode_errors": 1}
 
 
@@ -31,7 +31,8 @@ LEAST = {"video": 340, "audio": 150, "packets": 1000, "silence": 2, "black": 1, 
 def server():
     """Serves the clips, each over eight seconds.
 
-    While ``slow`` is set ``held.ts`` has empty packets in its middle for 100 seconds, and two clips take as long.
+    While ``slow`` is set ``held.ts`` has empty packets in its middle for 100 seconds, and the second halves of two
+    clips take as long.
     """
     with HttpServer() as running:
         running.slow, wrap = threading.Event(), defective("wrap.ts").read_bytes()
@@ -41,7 +42,7 @@ def server():
         held = wrap[:middle] + EMPTIES * EMPTY + wrap[middle:]
         running.routes["/held.ts"] = slowed(held, running.slow, range(middle, middle + EMPTIES * len(EMPTY)), 100)
         for name in ("slow", "slower"):
-            running.routes[f"/{name}.ts"] = slowed(wrap, running.slow, range(len(wrap)), 100)
+            running.routes[f"/{name}.ts"] = slowed(wrap, running.slow, range(middle, len(wrap)), 100)
         yield running
 
 
