@@ -24,7 +24,7 @@ demo: $(CORE)  ## put defects into a real clip and find them again
 
 TWO := -n 2 --no-loadscope-reorder
 
-test: install  ## the tests (about fifteen minutes)
+test: install  ## the tests (about twenty minutes)
 	$(BIN)/python -m pytest -q $(TWO) -m "not slow"
 
 test-all: install  ## the long ones too

@@ -173,7 +173,8 @@ class Hosted:
         trace, owner = self._trace, self._owner(share)
         owner.on_packet = trace.leave
         if trace.crashes < CRASHES:
-            return replace(self._report, document=owner.run(), outcome="done")
+            document = owner.run()
+            return replace(self._report, document=document, outcome="done")
         document = owner.put_aside(trace.place, trace.crashes)
         return replace(self._report, document=document, outcome="quarantined")
 

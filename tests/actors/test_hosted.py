@@ -60,6 +60,7 @@ def test_streams_of_one_process_give_what_each_gives_alone(tmp_path):
     reports = ended(hosted)
     whole = time.process_time() - began
     assert [report.outcome for report in reports] == ["done"] * len(CLIPS)
+    assert sum(report.frames for report in reports) >= LEAST["video"]
     assert assert_equal(together.uri, alone, **LEAST).streams == len(CLIPS)
     assert verify(together.uri) == []
     assert unexplained(together.uri) == {}
