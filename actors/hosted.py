@@ -187,11 +187,14 @@ class Hosted:
             models=order.models,
         )  # fmt: skip
         owner = Owner(task, _Counted(self._commits, share), self._read, self._stop, self._hop, self._host, share)
-        owner.on_progress, owner.on_event = self._progress, self._event
+        owner.on_live, owner.on_progress, owner.on_event = self._on_air, self._progress, self._event
         owner.on_note = lambda text: log.info("%s", text)
         for event in stored.events if stored else ():
             self._event(event)
         return owner
+
+    def _on_air(self) -> None:
+        self._report = replace(self._report, live=True)
 
     def _progress(self, progress: Progress) -> None:
         self._report = replace(

@@ -18,6 +18,7 @@ from actors.verify import verify
 from cluster.analysis import analyse
 from cluster.job import Analysis
 from tests.equal import assert_equal, unexplained
+from tests.senders import free_port
 from tests.serve.defective import defective
 
 CLIPS = ("plain.mp4", "lost.ts", "wrap.ts", "flipped.ts")
@@ -67,6 +68,18 @@ def test_streams_of_one_process_give_what_each_gives_alone(tmp_path):
     burnt = [report.document["usage"]["cpu_seconds"] for report in reports]
     assert min(burnt) > 0.02
     assert 0.5 * whole < sum(burnt) < whole + 0.02
+
+
+def test_a_live_stream_that_nothing_came_of_is_live(tmp_path):
+    source = f"udp://127.0.0.1:{free_port()}"
+    silent = Recording(tmp_path).host(Process(), stream_name(source), source)
+    until = time.monotonic() + 30
+    while not silent.report().live:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    silent.stop()
+    (report,) = ended([silent])
+    assert (report.live, report.frames, report.outcome) == (True, 0, "done")
 
 
 @pytest.mark.parametrize("deaths", [0, 1, 2])
