@@ -60,7 +60,7 @@ class End(Protocol):
         """Ready it anew after an answer that did not come. Whatever is under way is asked for again then.
 
         Raises:
-            RayTaskError: That would be in vain.
+            Exception: That would be in vain.
         """
         ...
 
@@ -104,10 +104,10 @@ class Detector:
         """Find the actor again, or another one in its place.
 
         Raises:
-            RayTaskError: It is there, and measuring has failed.
+            Exception: It is there, and measuring has failed: what it has raised.
         """
         if isinstance(error, RayTaskError):
-            raise error
+            raise error.cause or error
         with suppress(ValueError):  # none of that name: the supervisor starts another
             self._handle = self._find()
 
@@ -168,7 +168,7 @@ class Again:
         """Start the actor once more if it has died for the first time; else go over to sending frames.
 
         Raises:
-            RayTaskError: The detector is there, and measuring has failed.
+            Exception: The detector is there, and measuring has failed: what it has raised.
         """
         if self._actor is None:
             self._detector.renew(error)

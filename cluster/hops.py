@@ -29,6 +29,27 @@ PATIENCE_SECONDS = 120.0
 """How long a detector may be away before the stream gives up."""
 
 
+class _Chain:
+    """The newest batches of one track that were sent, as long as a batch to come may have its context in them."""
+
+    def __init__(self) -> None:
+        self._sent: deque[Sent] = deque()
+        self._next_row = -1
+
+    def holding(self, batch: Batch) -> tuple[Sent, ...]:
+        """Those that hold a batch's context, oldest first; none where that was not sent."""
+        if not batch.context or batch.first_row != self._next_row:
+            self._sent.clear()
+        while self._sent and sum(s.frames for s in self._sent) - self._sent[0].frames >= len(batch.context):
+            self._sent.popleft()
+        return tuple(self._sent)
+
+    def add(self, sent: Sent) -> None:
+        """The batch that was asked about has been sent."""
+        self._sent.append(sent)
+        self._next_row = sent.first_row + sent.frames
+
+
 @dataclass(slots=True)
 class _UnderWay:
     """A batch that is being measured, the batches before it that hold its context, and an answer to come of each."""
@@ -65,8 +86,7 @@ class ObjectStore(Beside):
         self._credit, self._node = credit, node()
         self._ends: list[End] = [Detector(detector, wanted), *others]
         self._under_way: deque[_UnderWay] = deque()
-        self._earlier: deque[Sent] = deque()
-        self._next_row = -1
+        self._chains: dict[str, _Chain] = {}
         self._bytes = 0
         self.newest: ray.ObjectRef[Batch] | None = None
         """Where the batch lies that was sent last."""
@@ -90,12 +110,13 @@ class ObjectStore(Beside):
         size = sum(plane.lines.nbytes for frame in batch.frames for plane in frame.planes)
         while self._under_way and self._bytes + size > self._credit:
             yield self._next()
-        context = self._context(batch)
+        chain = self._chains.setdefault(batch.track, _Chain())
+        context = chain.holding(batch)
         stored = self.newest = ray.put(replace(batch, context=()) if context else batch)
         known_by = mark(batch) if any(end.marks for end in self._ends) else ""
         sent = Sent(stored, batch.track, batch.first_row, len(batch.frames), size, {self._node}, known_by)
         self._under_way.append(_UnderWay(sent, context, [end.ask(sent, context) for end in self._ends]))
-        self._earlier.append(sent)
+        chain.add(sent)
         self._bytes += size
         self.traffic.batches += 1
         self.traffic.copies += 1
@@ -111,15 +132,6 @@ class ObjectStore(Beside):
         """
         while self._under_way:
             yield self._next()
-
-    def _context(self, batch: Batch) -> tuple[Sent, ...]:
-        """The batches sent before, oldest first, that hold a batch's context; none where that was not sent."""
-        follows, self._next_row = batch.first_row == self._next_row, batch.first_row + len(batch.frames)
-        if not batch.context or not follows:
-            self._earlier.clear()
-        while self._earlier and sum(s.frames for s in self._earlier) - self._earlier[0].frames >= len(batch.context):
-            self._earlier.popleft()
-        return tuple(self._earlier)
 
     def _is_answered(self, one: _UnderWay) -> bool:
         ready, _ = ray.wait(one.answers, num_returns=len(one.answers), timeout=0, fetch_local=False)

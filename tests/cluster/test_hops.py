@@ -25,12 +25,12 @@ def frames(first, count, rng, *, clean=True):
     return tuple(made)
 
 
-def batches(sizes, rng):
+def batches(sizes, rng, track="v:0"):
     """Batches of these many frames as `VideoBatcher` gives them: with at most two frames of context."""
     made, row, earlier = [], 0, ()
     for size in sizes:
         own = frames(row, size, rng)
-        made.append(Batch("v:0", BASE, FORMAT, own, earlier, row, 0))
+        made.append(Batch(track, BASE, FORMAT, own, earlier, row, 0))
         earlier, row = (earlier + own)[-2:], row + size
     return made
 
@@ -96,6 +96,21 @@ def test_rows_are_those_of_direct(hop, sizes):
     assert hop.traffic.batches == hop.traffic.copies == len(sizes)
     assert hop.traffic.bytes_object_store == sum(sizes) * (360 * 672 + 2 * 180 * 352)
     assert hop.traffic.cpu_seconds > 0
+
+
+def test_tracks_do_not_take_each_others_context(hop, detector, own_ray):
+    rng = np.random.default_rng(4)
+    tracks = [batches((3, 2, 3, 1), rng, f"v:{number}") for number in range(2)]
+    sent = [batch for both in zip(*tracks, strict=True) for batch in both]
+    here, there = rows_of(Direct(WANTED), sent), rows_of(hop, sent)
+    compared = 0
+    for mine, other in zip(here, there, strict=True):
+        assert (mine.track, mine.first_row) == (other.track, other.first_row)
+        for name, values in mine.columns.items():
+            np.testing.assert_array_equal(values, other.columns[name])
+            compared += values.size
+    assert compared > 100 * 18
+    assert own_ray.get(detector.contexts.remote(), timeout=20) == 3, "the batch before it, sent by reference"
 
 
 def test_context_that_was_not_sent_travels_with_the_batch(hop):

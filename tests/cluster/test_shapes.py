@@ -9,32 +9,37 @@ from actors.verify import verify
 from cluster.analysis import analyse
 from cluster.job import Analysis
 from tests.equal import assert_equal, unexplained
-from tests.serve.defective import defective
+from tests.serve.defective import defective, two_pictures
 from tests.serve.running import COMMAND, DEADLINE, ENVIRONMENT
 
 pytestmark = pytest.mark.ray
 
 CLIPS = ("plain.mp4", "flipped.ts", "lost.ts", "jump.ts", "gaps.mp4", "wrap.ts")
+ALL = len(CLIPS) + 1
 LEAST = {"video": 1000, "audio": 400, "packets": 1500, "freeze": 3, "black": 3, "silence": 3, "incidents": 20}
+
+
+def sources():
+    return [*map(defective, CLIPS), two_pictures()]
 
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
     """What `analyze` gives, in its own process."""
     results = tmp_path_factory.mktemp("expected") / "results"
-    documents = list(analyse([str(defective(name)) for name in CLIPS], Analysis(results=str(results), jobs=1)))
+    documents = list(analyse([*map(str, sources())], Analysis(results=str(results), jobs=1)))
     assert {document["status"] for document in documents} == {"completed"}
     return results
 
 
 @pytest.mark.parametrize("shape", ["fused", "colocated", "spread"])
 def test_tables_are_equal_to_those_of_analyze(cluster, two_more, expected, shape):
-    job = cluster.ended(cluster.submit(*(defective(name) for name in CLIPS), shape=shape))
+    job = cluster.ended(cluster.submit(*sources(), shape=shape))
     assert {outcome.status for outcome in job.outcomes.values()} == {"completed"}
     assert verify(cluster.uri) == []
     assert unexplained(cluster.uri) == {}
     compared = assert_equal(cluster.uri, expected, **LEAST)
-    assert compared.streams == len(CLIPS)
+    assert compared.streams == ALL
     for stream in job.streams:
         usage = cluster.report(stream).document["usage"]
         assert usage["shape"] == shape
@@ -63,15 +68,15 @@ def assert_served(job, cluster):
 
 @pytest.mark.parametrize("shape", ["colocated", "spread"])
 def test_analyze_starts_a_ray_of_its_own(expected, tmp_path, shape):
-    clips = [defective(name) for name in CLIPS]
+    clips = sources()
     given = ["--shape", shape, "--results", tmp_path / "results", "--jobs", "2", "--json"]
     command = [*COMMAND, "analyze", *clips, *given]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     usages = [stream["usage"] for stream in json.loads(done.stdout)["streams"]]
-    assert len(usages) == len(CLIPS)
+    assert len(usages) == ALL
     for usage in usages:
         assert usage["shape"] == shape
         assert usage["bytes_network"] == (usage["bytes_object_store"] if shape == "spread" else 0)
     assert verify(str(tmp_path / "results")) == []
-    assert assert_equal(tmp_path / "results", expected, **LEAST).streams == len(CLIPS)
+    assert assert_equal(tmp_path / "results", expected, **LEAST).streams == ALL

@@ -2,6 +2,8 @@
 
 from functools import cache
 
+import av
+
 from actors.inject import Encode, inject, parse
 from tests.clips import folder, generated_clip
 
@@ -30,4 +32,21 @@ def defective(name):
     target = folder() / name
     defects = [parse(text) for text in DEFECTS.get(name, ())]
     inject(source, target, defects, seed=7, encode=Encode(preset="ultrafast", gop=12))
+    return target
+
+
+@cache
+def two_pictures():
+    """A clip with two tracks of pictures, of two sizes, and one of sound."""
+    target = folder() / "two.mkv"
+    other = generated_clip(seconds=SECONDS, size=(96, 72), layout=None, rate=10)
+    with av.open(target, "w") as sink, av.open(defective("plain.mp4")) as first, av.open(other) as second:
+        packets = []
+        for source in (first, second):
+            copies = {stream.index: sink.add_stream_from_template(stream) for stream in source.streams}
+            for packet in source.demux():
+                if packet.dts is not None:
+                    packet.stream = copies[packet.stream.index]
+                    packets.append(packet)
+        sink.mux(sorted(packets, key=lambda packet: packet.dts * packet.time_base))
     return target
