@@ -125,7 +125,7 @@ class VideoBatcher:
             Frame(picture.stamp, shown, picture.planes, picture.key, picture.corrupt, picture.packet_bytes,
                   picture.clean, picture.duration)
         )  # fmt: skip
-        self._bytes += sum(plane.lines.nbytes for plane in picture.planes)
+        self._bytes += sum(plane.nbytes for plane in picture.planes)
         first = self._frames[0].stamp.time
         long = picture.stamp.time + shown - first >= self._base.ceil(self._bounds.batch_seconds)
         if long or self._bytes * (1 + 1 / len(self._frames)) > self._bounds.batch_bytes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import av
 from av.video.stream import VideoStream
 
+from actors import hardware
 from actors.clock import TimeBase
 from actors.feed import Pipe
 from actors.limits import Limits
@@ -75,7 +76,9 @@ class Part:
         self.notes: list[str] = []
         options = limits.container_options(live=live)
         try:
-            self.container = av.open(reader, "r", options=options, metadata_errors="replace")
+            self.container = av.open(
+                reader, "r", options=options, metadata_errors="replace", hwaccel=hardware.accelerator(limits.device)
+            )
         except PYAV_ERRORS as error:
             raise self._explained(error) from error
         if self.pipe is not None:

@@ -34,7 +34,7 @@ class _Call:
 
     @property
     def waiting(self) -> Waiting:
-        size = sum(plane.lines.nbytes for frame in self.batch.frames for plane in frame.planes)
+        size = sum(plane.nbytes for frame in self.batch.frames for plane in frame.planes)
         return Waiting((self.batch.format, self.wanted), size)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from actors.batches import FILE, Bounds
 from actors.measure import Rows
 from actors.measure.picture import PictureMeter
+from actors.measure.picture.device import Device
 from actors.measuring import Ear, measure_video
 from actors.media import AudioBatch, Batch
 
@@ -138,9 +139,15 @@ class Direct(Beside):
 
     shape = "fused"
 
-    def __init__(self, wanted: frozenset[str]) -> None:
+    def __init__(self, wanted: frozenset[str], device: Device = "cpu") -> None:
+        """Ready the meters.
+
+        Args:
+            wanted: Names of metrics.
+            device: Where pictures are measured.
+        """
         self.traffic = Traffic()
-        self._meter = PictureMeter()
+        self._meter = PictureMeter("numba" if device == "cpu" else "torch", device)
         self._wanted = wanted
 
     def send(self, batch: Batch) -> Iterator[Rows]:

@@ -5,7 +5,7 @@ FFmpeg ignores a misspelt option without a word, so every name here has a test i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,6 +38,7 @@ class Limits(BaseModel):
     backoff_seconds: tuple[float, float] = Field((1.0, 30.0), title="first and longest wait before reopening")
     max_lag_seconds: float = Field(10.0, gt=0, title="behind, after which pictures of a live source are passed over")
     pending_bytes: int = Field(32 << 20, gt=0, title="bytes of a live source that wait for the demuxer")
+    device: Literal["cpu", "cuda"] = Field("cpu", title="what decodes pictures, and measures them in the same process")
 
     def container_options(self, *, live: bool = False) -> dict[str, str]:
         """Options of ``av.open(options=...)``.

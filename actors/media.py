@@ -102,6 +102,16 @@ class Plane:
         """The (height, width) view without padding."""
         return self.lines[:, : self.width]
 
+    @property
+    def height(self) -> int:
+        """Lines."""
+        return len(self.lines)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of ``lines``."""
+        return self.lines.nbytes
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -119,7 +119,7 @@ class Actors:
         if stored is None:
             stored = ray.put(batch)
             moved.copies += 1
-            moved.bytes_object_store += sum(plane.lines.nbytes for frame in batch.frames for plane in frame.planes)
+            moved.bytes_object_store += sum(plane.nbytes for frame in batch.frames for plane in frame.planes)
         return stored
 
     def free(self, parcel: ray.ObjectRef[Batch]) -> None:

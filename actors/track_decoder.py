@@ -13,7 +13,7 @@ import numpy as np
 from av.codec.context import Flags
 from numpy.typing import NDArray
 
-from actors import decoder_log, pixels
+from actors import decoder_log, nvdec, pixels
 from actors.clock import WRAP, Stamp, TimeBase
 from actors.media import AudioFormat, PacketFacts, Plane, VideoFormat
 
@@ -180,7 +180,7 @@ class TrackDecoder:
 
     def _picture(self, frame: av.VideoFrame) -> Picture:
         origin, stamp = self._place(frame)
-        fmt, planes = pixels.picture(self.track.codec, frame)
+        fmt, planes = (nvdec if nvdec.holds(frame) else pixels).picture(self.track.codec, frame)
         clean = self._is_clean(stamp, fmt)
         return Picture(
             stamp, self.ticks(frame.duration) or origin.duration, fmt, planes, bool(frame.key_frame),

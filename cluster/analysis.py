@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from actors import document, stored
+from actors import document, hardware, stored
 from actors.detectors import DETECTORS, build
 from actors.document import Document
+from actors.limits import Limits
 from actors.localfile import check_file
+from actors.measure.picture.device import Device, chosen
 from actors.measuring import schemas
 from actors.recorder import Recorder
 from actors.storage import StorageError, located
@@ -20,7 +22,7 @@ from cluster import bucketurl, local, ownray
 from cluster.job import Analysis
 from cluster.loaded import loaded
 from cluster.local import Note, ProgressOf
-from cluster.sources import is_live
+from cluster.sources import UsageError, is_live
 from cluster.upkeep import tidy
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def analyse(
     """
     names = wanted.detectors or tuple(DETECTORS)
     build(names, wanted.settings)
+    limits = Limits(device=_device(wanted.device))
     if wanted.shape == "staged":
         bucketurl.of(wanted.chunks())
     streams: dict[str, str] = {}
@@ -62,7 +65,7 @@ def analyse(
             if refusal := _refused(source, streams):
                 yield refusal
                 on_progress(source, None)
-        yield from _run(recorder, streams, names, wanted, on_progress, on_note, stop, host)
+        yield from _run(recorder, streams, names, wanted, limits, on_progress, on_note, stop, host)
     try:
         tidy(recorder, streams)
     except StorageError as error:
@@ -70,14 +73,31 @@ def analyse(
 
 
 def _run(
-    recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis, on_progress: ProgressOf,
-    on_note: Note, stop: Event | None, host: Processes | None,
+    recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis, limits: Limits,
+    on_progress: ProgressOf, on_note: Note, stop: Event | None, host: Processes | None,
 ) -> Iterator[Document]:  # fmt: skip
     if wanted.shape in ("colocated", "spread", "staged"):
         yield from ownray.run(wanted.shape, streams, names, wanted, on_progress, stop) if streams else ()
         return
-    tasks = _tasks(recorder, streams, names, wanted)
+    tasks = _tasks(recorder, streams, names, wanted, limits)
     yield from local.run(recorder, streams.values(), tasks, wanted.jobs, on_progress, on_note, stop, host)
+
+
+def _device(asked: Literal["auto", "cpu", "cuda"]) -> Device:
+    """The device to decode and measure on.
+
+    Raises:
+        UsageError: ``cuda`` is asked for, and pictures cannot be decoded or measured there.
+    """
+    if asked == "cpu":
+        return "cpu"
+    why = hardware.missing()
+    if why is not None and asked == "cuda":
+        raise UsageError(f"--device cuda: {why}; take cpu or auto")
+    try:
+        return "cpu" if why is not None else chosen(asked)[1]
+    except ValueError as error:
+        raise UsageError(f"--device {asked}: {error}") from error
 
 
 def in_order(documents: Iterable[Document], sources: Sequence[str]) -> list[Document]:
@@ -103,7 +123,7 @@ def _refused(source: str, streams: dict[str, str]) -> Document | None:
 
 
 def _tasks(
-    recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis
+    recorder: Recorder, streams: Mapping[str, str], names: tuple[str, ...], wanted: Analysis, limits: Limits
 ) -> Iterator[Task]:
     """What is to be done, live streams first; streams are claimed many at a time, when the first's turn has come."""
     listed = sorted(streams, key=lambda stream: not is_live(streams[stream]))
@@ -113,5 +133,5 @@ def _tasks(
         for name in claimed:
             yield Task(
                 name, streams[name], names, wanted.settings, fences[name], known.get(name), wanted.fresh,
-                models=wanted.models,
+                limits=limits, models=wanted.models,
             )  # fmt: skip

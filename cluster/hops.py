@@ -107,7 +107,7 @@ class ObjectStore(Beside):
         Raises:
             HopBroken: No detector answers.
         """
-        size = sum(plane.lines.nbytes for frame in batch.frames for plane in frame.planes)
+        size = sum(plane.nbytes for frame in batch.frames for plane in frame.planes)
         while self._under_way and self._bytes + size > self._credit:
             yield self._next()
         chain = self._chains.setdefault(batch.track, _Chain())

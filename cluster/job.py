@@ -58,6 +58,7 @@ class Analysis(BaseModel):
     settings: Settings = Field(default_factory=dict, title="detector -> field -> value")
     shape: Shape = Field("auto", title="where the stages run")
     results: str = Field("./sightline-results", title="folder or s3:// URI of the tables")
+    device: Literal["auto", "cpu", "cuda"] = Field("cpu", title="what decodes and measures pictures, in one process")
     jobs: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=1024, title="streams at a time")
     fresh: bool = Field(False, title="start over instead of going on")
     models: Annotated[tuple[LocalModel, ...], AfterValidator(differently_named)] = Field(
@@ -67,6 +68,13 @@ class Analysis(BaseModel):
 
     _detectors_named = field_validator("detectors")(_some)
     _results_named = field_validator("results")(results_uri)
+
+    @field_validator("device")
+    @classmethod
+    def _fused(cls, device: str, info: ValidationInfo) -> str:
+        if device != "cpu" and info.data.get("shape") not in ("auto", "fused"):
+            raise ValueError("a GPU is chosen for the shape fused; the others take the cluster's where it has one")
+        return device
 
     @field_validator("models")
     @classmethod

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
 from actors import document
 from actors.datafile import DamagedError
 from actors.document import Document
+from actors.hop import Direct
 from actors.owner import Owner
 from actors.pipeline import Progress
 from actors.recorder import Fenced, Recorder
@@ -68,7 +70,8 @@ def _alone(
 ) -> Document:
     """Analyse one stream in this process."""
     beside = (lambda hop: host) if host is not None else None
-    owner = Owner(task, recorder, lambda table, where: recorder.read(table, where=where), stop, host=beside)
+    hop = partial(Direct, device=task.limits.device)
+    owner = Owner(task, recorder, lambda table, where: recorder.read(table, where=where), stop, hop, beside)
     owner.on_progress = lambda progress: on_progress(task.source, progress)
     owner.on_note = on_note
     try:

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors import document
 from actors.dying import die_with
-from actors.hop import Hop
+from actors.hop import Direct, Hop
 from actors.owner import Owner
 from actors.pipeline import Progress
 from actors.recorder import Fenced, Unit
@@ -93,7 +94,8 @@ def work(pipe: Connection, uri: str, parent: int) -> None:
     with closing(_Host()) as host:
         while (task := to.tasks.get()) is not None:
             to.stream = task.stream
-            owner = Owner(task, to, read, to.stop, host=host if task.models else None)
+            hop = partial(Direct, device=task.limits.device)
+            owner = Owner(task, to, read, to.stop, hop, host if task.models else None)
             owner.on_progress = _Reports(to)
             owner.on_note = lambda text: to.send("note", text)
             owner.on_live = lambda: to.send("live", None)

@@ -48,7 +48,7 @@ class Memory:
             OSError: The machine has no memory left for it.
         """
         shape = (len(batch.frames), batch.format.planes, 4)
-        lengths = [_padded(plane.lines.nbytes) for frame in batch.frames for plane in frame.planes]
+        lengths = [_padded(plane.nbytes) for frame in batch.frames for plane in frame.planes]
         head = _padded(8 * shape[0] * shape[1] * shape[2])
         start = self._room(head + sum(lengths))
         assert self._map is not None
@@ -58,7 +58,7 @@ class Memory:
             for number, plane in enumerate(frame.planes):
                 table[index, number] = (offset, *plane.lines.shape, plane.width)
                 np.copyto(_lines(self._map, table[index, number], batch.format), plane.lines)
-                offset += _padded(plane.lines.nbytes)
+                offset += _padded(plane.nbytes)
         self._taken.append((start, offset))
         return Parcel(batch.format, batch.first_row, len(batch.frames), start, offset)
 

@@ -38,6 +38,13 @@ Bucket = Annotated[
     str | None,
     typer.Option(metavar="URL", envvar="SIGHTLINE_BUCKET", help="s3:// URL of a bucket that the shape staged needs."),
 ]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="What decodes and measures pictures in the shape fused: cpu, cuda (a GPU) or auto (a GPU where there is "
+        "one). See docs/gpu.md."
+    ),
+]
 Detectors = Annotated[str | None, typer.Option(metavar="NAME,...", help="Only these; see `sightline detectors`.")]
 Results = Annotated[str, typer.Option(metavar="URI", help="Folder or s3:// URI of the result tables.")]
 Set = Annotated[
@@ -65,9 +72,10 @@ FailOn = Annotated[
 
 def analyze(
     sources: Sources = None, manifest: Manifest = None, include: Include = None, jobs: Jobs = None,
-    shape: Shape = "auto", detectors: Detectors = None, results: Results = "./sightline-results", set_: Set = None,
-    model: Model = None, bucket: Bucket = None, fresh: Fresh = False, json: Json = False, jsonl: Jsonl = False,
-    csv: Csv = None, report: Report = None, fail_on_incident: FailOn = None,
+    shape: Shape = "auto", device: Device = "cpu", detectors: Detectors = None,
+    results: Results = "./sightline-results", set_: Set = None, model: Model = None, bucket: Bucket = None,
+    fresh: Fresh = False, json: Json = False, jsonl: Jsonl = False, csv: Csv = None, report: Report = None,
+    fail_on_incident: FailOn = None,
 ) -> None:  # fmt: skip
     """Find what a viewer would notice: black, frozen, silent, damaged, missing.
 
@@ -83,7 +91,7 @@ def analyze(
         if fail_on_incident is not None and fail_on_incident not in SEVERITIES:
             raise UsageError(f"--fail-on-incident={fail_on_incident}: allowed are {', '.join(SEVERITIES)}")
         mode: Mode = "json" if json else "jsonl" if jsonl else "table"
-        wanted = _wanted(jobs, shape, bucket, detectors, results, set_ or [], fresh, model or [])
+        wanted = _wanted(jobs, shape, device, bucket, detectors, results, set_ or [], fresh, model or [])
         found = expand(sources or [], _lines(manifest), include)
         read = [*([manifest] if manifest else []), *map(str, model or []), *(one.weights for one in wanted.models)]
         targets.check({"--csv": csv, "--report": report}, [*found, *read])
@@ -92,15 +100,17 @@ def analyze(
 
 
 def _wanted(
-    jobs: int | None, shape: str, bucket: str | None, detectors: str | None, results: str, sets: Sequence[str],
-    fresh: bool, files: Sequence[Path],
+    jobs: int | None, shape: str, device: str, bucket: str | None, detectors: str | None, results: str,
+    sets: Sequence[str], fresh: bool, files: Sequence[Path],
 ) -> Analysis:  # fmt: skip
     from pydantic import ValidationError
 
     from cluster.job import Analysis
     from cluster.sources import UsageError
 
-    given: dict[str, Any] = {"shape": shape, "results": results, "settings": settings(sets), "fresh": fresh}
+    given: dict[str, Any] = {
+        "shape": shape, "device": device, "results": results, "settings": settings(sets), "fresh": fresh,
+    }  # fmt: skip
     if bucket:
         given["bucket"] = bucket
     if jobs is not None:

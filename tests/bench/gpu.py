@@ -4,7 +4,8 @@
 
 Frames lie read-only in ordinary memory, as in an object store. A frame measured crosses the bus once, so the limit is
 how many could be copied from pinned memory. Calls of many streams that wait together are one pass; what that gains is
-measured against a pass for each. Without a GPU, exactness is checked on the CPU and no speed is measured.
+measured against a pass for each. Pictures that the GPU decodes come first (``tests.bench.nvdec``). Without a GPU,
+exactness is checked on the CPU and no speed is measured.
 """
 
 import threading
@@ -22,7 +23,7 @@ from actors.measure.picture import PictureMeter, reference
 from actors.measure.picture.gpu import sums_of
 from actors.media import Batch, Frame, Plane, VideoFormat
 from tests.actors.planes import ALL, as_values, make_planes, numbers_in
-from tests.bench.machine import machine
+from tests.bench import nvdec
 
 FORMATS = [(8, None), (8, (1, 1)), (8, (1, 0)), (8, (0, 0)), (9, (1, 1)), (10, (1, 1)), (10, (0, 0)), (12, (1, 0)),
            (14, None), (16, (1, 1)), (16, None)]  # fmt: skip
@@ -193,7 +194,8 @@ def speed():
 
 
 def main():
-    print(f"{machine()}, torch {torch.__version__}")
+    nvdec.main()  # FFmpeg opens the GPU before torch does
+    print(f"torch {torch.__version__}")
     if not torch.cuda.is_available():
         print("no GPU here: exactness is checked on the CPU, speed is not measured")
         exact("cpu")

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Sums, edges, sizes
 from actors.media import Pixels
+from actors.nvdec import DevicePlane
 
 Shapes = tuple[tuple[int, int], ...]
 
@@ -152,6 +153,8 @@ class _Plan:
     def load(self, stack: Sequence[Planes]) -> Tensor:
         """Copy frames to the device: (frames, words) int64, with the bits above the depth cleared."""
         shape = (len(stack), self._ends[-1] // self._per_word)
+        if all(isinstance(plane, DevicePlane) for planes in stack for plane in planes):
+            return self._gathered(stack, shape)
         buffer = torch.empty(shape, dtype=torch.int64, pin_memory=self._device == "cuda")
         rows = buffer.numpy().view(np.uint8 if self._bits == 8 else np.uint16)
         for _ in _stagers().map(self._stage, stack, rows):
@@ -159,6 +162,16 @@ class _Plan:
         words = buffer.to(self._device, non_blocking=True)
         if self._depth < self._bits:
             words &= ((1 << self._depth) - 1) * 0x0001000100010001
+        return words
+
+    def _gathered(self, stack: Sequence[Planes], shape: tuple[int, int]) -> Tensor:
+        """The same of frames that lie on the device."""
+        words = torch.zeros(shape, dtype=torch.int64, device=self._device)
+        for planes, row in zip(stack, words.view(torch.uint8 if self._bits == 8 else torch.int16), strict=True):
+            for plane, filled, end in zip(planes, self._filled, self._ends, strict=True):
+                assert isinstance(plane, DevicePlane)
+                height, width = plane.tensor.shape
+                row[end - filled[0] * filled[1] : end].view(filled)[:height, :width] = plane.tensor
         return words
 
     def _stage(self, planes: Planes, row: Pixels) -> None:

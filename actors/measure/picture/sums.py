@@ -77,7 +77,7 @@ def sizes(planes: Planes, before: Planes | None) -> tuple[tuple[int, int], ...]:
     Raises:
         ValueError: The earlier frame has other sizes.
     """
-    found = tuple((len(plane.lines), plane.width) for plane in planes)
-    if before is not None and found != tuple((len(plane.lines), plane.width) for plane in before):
+    found = tuple((plane.height, plane.width) for plane in planes)
+    if before is not None and found != tuple((plane.height, plane.width) for plane in before):
         raise ValueError(f"cannot compare a frame with planes of {found} to an earlier one of another size")
     return found
