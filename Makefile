@@ -5,7 +5,7 @@ CORE := .venv/core
 STAMP := .venv/installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: install demo test test-all check bench clean
+.PHONY: install demo test test-all check bench score clean
 
 install: $(STAMP)  ## make .venv and install all that is pinned
 
@@ -38,6 +38,9 @@ check: install  ## style, types, imports, the house budget
 
 bench: install  ## cost against bare decoding, side by side
 	$(BIN)/python -m tests.bench.decode
+
+score: install  ## precision, recall and delay of every detector on labelled clips, ffmpeg's filters beside them
+	$(BIN)/python -m tests.score --readme
 
 clean:
 	rm -rf .venv .clips .demo .bench

@@ -1,0 +1,113 @@
+"""The labelled clips: defects put into real clips, at drawn places, of drawn lengths; and the clean ones."""
+
+import random
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from actors.inject import Encode, Labels, inject, parse
+from tests.clips import generated_clip, real_clip
+
+SEED = 20261128
+EDGE = 0.4
+"""Seconds of a clip's start and end that stay clean."""
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A kind of defect, as `sightline inject` takes it.
+
+    ``sources``: names in :data:`SOURCES`. ``lengths``: least and most seconds; None for what happens at one moment.
+    ``each``: clips of every source. ``after``: seconds that stay clean before it; loudness over 3 s has none earlier.
+    """
+
+    text: str
+    sources: tuple[str, ...]
+    lengths: tuple[float, float] | None
+    suffix: str = ".mp4"
+    each: int = 2
+    after: float = EDGE
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip and its labels; those of a clean one are empty. ``source``: its name in :data:`SOURCES`."""
+
+    path: Path
+    source: str
+    labels: Labels | None
+
+    @property
+    def seconds(self):
+        """How long it is, by its container."""
+        with av.open(str(self.path)) as container:
+            return container.duration / 1e6
+
+
+SOURCES = {
+    "bbb": lambda: real_clip("bigbuckbunny.mp4"),  # 5.3 s, 1280x720, sound of 6 channels
+    "bikes": lambda: real_clip("bikes.mp4"),  # 10 s, 640x272
+    "carphone": lambda: real_clip("carphone_pristine.mp4"),  # 4 s, 176x144
+    "tones": lambda: generated_clip(seconds=12, size=(320, 180)),  # stereo
+}
+PICTURES, SOUND = ("bbb", "bikes", "carphone"), ("bbb", "tones")
+DEFECTS = (
+    Defect("black", PICTURES, (2.05, 3.0)),
+    Defect("black:level=20", PICTURES, (2.05, 3.0)),
+    Defect("freeze", PICTURES, (2.1, 3.0)),
+    Defect("freeze:noise=1", PICTURES, (2.1, 3.0)),
+    Defect("cut", PICTURES, None, each=3),
+    Defect("silence", SOUND, (2.05, 3.0), each=3),
+    Defect("channel_loss:channel=1", SOUND, (2.1, 3.0), each=3),
+    Defect("clipping:gain=40", SOUND, (0.5, 2.0), each=3),
+    Defect("loudness_jump:gain=16", ("tones",), (4.0, 4.5), each=3, after=3.1),
+    Defect("timestamp_gap", PICTURES, (0.5, 2.0)),
+    Defect("timestamp_jump:by=40", PICTURES, None, ".ts"),
+    Defect("timestamp_jump:by=-2", PICTURES, None, ".ts"),
+    Defect("format_change:size=160x90", PICTURES, None, ".ts"),
+)
+
+
+def corpus(folder):
+    """Make the clips, those that are not there yet: first the clean ones, as they are.
+
+    Args:
+        folder: Where they are kept.
+
+    Yields:
+        A :class:`Clip` at a time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, source in SOURCES.items():
+        yield Clip(source(), name, None)
+    for defect in DEFECTS:
+        for name in defect.sources:
+            for number in range(defect.each):
+                yield damaged(folder, defect, name, number)
+
+
+def damaged(folder, defect, name, number):
+    """A clip with one defect; the same arguments give the same clip."""
+    source = SOURCES[name]()
+    target = folder / f"{defect.text.translate(str.maketrans(':=,', '---'))}-{name}-{number}{defect.suffix}"
+    if not Labels.path(target).exists():
+        text = placed(defect, source, random.Random(f"{SEED} {defect.text} {name} {number}"))
+        inject(source, target, [parse(text)], seed=number, encode=Encode(preset="veryfast", gop=25))
+    return Clip(target, name, Labels.read(target))
+
+
+def placed(defect, source, rng):
+    """The defect's text with a start, and a length where it has one, that leave the clip's edges clean."""
+    with av.open(str(source)) as container:
+        last = float(Fraction(container.duration, 10**6)) - EDGE
+    kind, _, settings = defect.text.partition(":")
+    fields = [f"{settings}"] if settings else []
+    length = 0.0
+    if defect.lengths:
+        least, most = defect.lengths
+        length = round(rng.uniform(least, min(most, last - defect.after)), 2)
+        fields.append(f"length={length}")
+    start = round(rng.uniform(defect.after, last - length), 2)
+    return f"{kind}:{','.join([*fields, f'start={start}'])}"
