@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from serve.commands.analyze import settings
+from serve.commands.stored import Results, chosen
 from serve.terminal.exits import plain, say, told_apart
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 STOPPED = "stopped; of what was not reported nothing was written"
 
 Streams = Annotated[list[str] | None, typer.Argument(metavar="[STREAM]...", help="Only these; all by default.")]
-Results = Annotated[str, typer.Option(metavar="URI", help="Folder or s3:// URI of the result tables.")]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -100,10 +100,7 @@ def _finished(reader: Reader, named: Sequence[str]) -> dict[str, Stored]:
     """
     from cluster.sources import UsageError
 
-    known = reader.streams(named)
-    if missing := set(named) - set(known):
-        listed = ", ".join(list(reader.streams())[:20])
-        raise UsageError(f"there is no stream {min(missing)!r} in the results; there are: {listed}")
+    known = chosen(reader, named)
     done = {name: one for name, one in known.items() if one.checkpoint.summary is not None}
     for name in known.keys() - done.keys():
         why = f"{name} is not finished: it is still being analysed, or run the same `analyze` again to finish it"
