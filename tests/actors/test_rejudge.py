@@ -134,6 +134,14 @@ def test_what_no_row_tells_of_is_taken_over(results):
     assert len(events) == len(stored.events)
 
 
+def test_rows_that_were_rolled_up_are_not_taken_for_all(results):
+    reader = Reader(results)
+    stream, stored = next(iter(reader.streams().items()))
+    work, detectors = rejudge.wanted(stream, stored, None, {})
+    with pytest.raises(rejudge.NotStoredError, match="kept as seconds only"):
+        rejudge.rejudge(stream, stored, work, detectors, lambda *asked: reader.read(*asked).slice(10))
+
+
 @pytest.fixture
 def black_only(tmp_path):
     """A clip of which only what `black` needs was measured."""

@@ -1,10 +1,12 @@
 """`sightline rejudge` from outside."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
+from actors.reader import Reader
 from serve.cli import app
 from tests.serve.running import broken, good
 
@@ -81,6 +83,20 @@ def test_wrong_usage_is_told(results, arguments, text):
     done = run("rejudge", "--results", results, *arguments)
     assert done.exit_code == 2
     assert text in done.stderr
+
+
+def test_a_stream_that_is_not_finished_is_left_out_or_refused(results, monkeypatch):
+    known = Reader(str(results)).streams()
+    first, second = known
+    unfinished = replace(known[first], checkpoint=replace(known[first].checkpoint, summary=None))
+    given = {first: unfinished, second: known[second]}
+    monkeypatch.setattr(Reader, "streams", lambda self, names=(): {name: given[name] for name in names or given})
+    done = run("rejudge", "--results", results, "--json")
+    assert json.loads(done.stdout)["streams"] == 1
+    assert f"left out: {first} is not finished" in done.stderr
+    done = run("rejudge", first, "--results", results)
+    assert done.exit_code == 2
+    assert f"{first} is not finished" in done.stderr
 
 
 def test_there_must_be_results(tmp_path):
