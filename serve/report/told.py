@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from actors import document
+from actors.media import AudioFormat, VideoFormat
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,9 +74,7 @@ class Told:
 
 def told(reader: Reader, name: str, stored: Stored) -> Told:
     """A stream as ``analyze --json`` tells it. The tables know no source: its name stands for that."""
-    summary = stored.checkpoint.summary or {
-        "status": "partial", "error": _UNFINISHED, "epochs": 0, "entries": [], "verdicts": [], "usage": {},
-    }  # fmt: skip
+    summary = stored.checkpoint.summary or _unfinished(stored)
     covered = sorted(stored.coverage.items())
     entry = {
         "stream": name, "source": name, "status": summary["status"], "error": summary["error"],
@@ -85,3 +84,22 @@ def told(reader: Reader, name: str, stored: Stored) -> Told:
         "usage": {**document.NO_USAGE, **summary["usage"]},
     }  # fmt: skip
     return Told(entry, stored, reader)
+
+
+def _unfinished(stored: Stored) -> Document:
+    """What the newest checkpoint tells of a stream that is under way, or was cut off."""
+    entries = []
+    for name, head in sorted(stored.checkpoint.heads.items(), key=lambda item: item[0].startswith("audio")):
+        table, _, track = name.partition("/")
+        base, of = stored.coverage.get(track, (None, []))
+        seconds = base.seconds(of[-1].end - of[0].start) if base and of else 0.0
+        if table == "video":
+            rows = stored.checkpoint.judged[name]
+            entries.append(document.video_track(track, VideoFormat.parse(head.format), rows, seconds))
+        elif table == "audio":
+            entries.append(document.audio_track(track, AudioFormat.parse(head.format), seconds, None, None))
+    newest = max((head.epoch for head in stored.checkpoint.heads.values()), default=-1)
+    return {
+        "status": "partial", "error": _UNFINISHED, "epochs": newest + 1, "entries": entries, "verdicts": [],
+        "usage": {},
+    }  # fmt: skip
