@@ -67,12 +67,21 @@ def _array(values: object, kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind)
 
 
-def from_arrow(table: pa.Table, kind: Table, metrics: Sequence[Metric]) -> Iterator[Rows]:
-    """Read back rows of one stream, run and track, sorted by ``row``: a value per format, epoch and window."""
+def from_arrow(
+    table: pa.Table, kind: Table, metrics: Sequence[Metric], *, windows: bool = True
+) -> Iterator[Rows]:  # fmt: skip
+    """Read back rows of one stream, run and track, sorted by ``row``: a value per format, epoch and window.
+
+    Args:
+        table: The rows.
+        kind: Of which table.
+        metrics: Their columns that are wanted.
+        windows: Whether each window is a value of its own; else ``window`` is that of a value's first row.
+    """
     if not table.num_rows:
         return
     border = np.zeros(table.num_rows, np.bool_)
-    for name in ("epoch", "window", "format"):
+    for name in ("epoch", "window", "format") if windows else ("epoch", "format"):
         codes = table[name].combine_chunks().dictionary_encode().indices.to_numpy()
         border[1:] |= codes[1:] != codes[:-1]
     edges = [0, *np.flatnonzero(border).tolist(), table.num_rows]

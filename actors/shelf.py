@@ -48,6 +48,17 @@ class Shelf:
         found = self._files.get_file_info(pafs.FileSelector(FOLDER, allow_not_found=True))
         return frozenset(file.base_name for file in found if file.type == pafs.FileType.File)
 
+    def get(self, name: str) -> bytes | None:
+        """What is in a file; None where there is none of that name.
+
+        Raises:
+            OSError: The storage fails.
+        """
+        if not self.has(name):
+            return None
+        with self._files.open_input_stream(f"{FOLDER}/{name}") as stream:
+            return bytes(stream.readall())
+
     def put(self, name: str, data: bytes | memoryview) -> None:
         """Write a file, under another name until it is whole. One that is there is left as it is.
 

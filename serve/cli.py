@@ -15,6 +15,8 @@ from serve.commands.keys import keys
 from serve.commands.livedemo import demo
 from serve.commands.ls import ls
 from serve.commands.measurements import measurements
+from serve.commands.rejudge import rejudge
+from serve.commands.report import report
 from serve.commands.show import show
 from serve.commands.stop import stop
 from serve.commands.submit import submit
@@ -27,7 +29,7 @@ app = typer.Typer(
     name="sightline", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Watches audio/video streams for defects that a viewer would notice, and says so while it happens.",
 )  # fmt: skip
-LOCAL = (analyze, compare, verify, detectors, inject, up, down, demo)
+LOCAL = (analyze, rejudge, report, compare, verify, detectors, inject, up, down, demo)
 REMOTE = (submit, ls, show, watch, stop, events, measurements)
 for command in (*LOCAL, *REMOTE):
     app.command()(command)

@@ -11,7 +11,7 @@ from serve.terminal.output import clock, counted
 if TYPE_CHECKING:
     from actors.document import Document
 
-_LEFT, _WIDTH, _RIGHT, _ROW = 130, 1000, 30, 18
+LEFT, WIDTH, RIGHT, _ROW = 130, 1000, 30, 18
 _MARK = 2.0
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _TICKS = 10
@@ -27,17 +27,18 @@ def timeline(stream: Document) -> str:
     rows = {name: number for number, name in enumerate(lanes)}
     bottom = len(rows) * _ROW
     return "".join((
-        f'<svg viewBox="0 0 {_LEFT + _WIDTH + _RIGHT} {bottom + _ROW}" role="img" aria-label="timeline">',
-        *_axis(end, bottom),
+        f'<svg viewBox="0 0 {LEFT + WIDTH + RIGHT} {bottom + _ROW}" role="img" aria-label="timeline">',
+        *axis(end, bottom),
         *(f'<text x="0" y="{row * _ROW + 13}">{escape(name)}</text>' for name, row in rows.items()),
         *_bars(stream, rows, end), "</svg>",
     ))  # fmt: skip
 
 
-def _axis(end: float, bottom: int) -> Iterator[str]:
+def axis(end: float, bottom: int) -> Iterator[str]:
+    """Marks at round times of ``end`` seconds, and below them the times."""
     step = next((step for step in _STEPS if end / step <= _TICKS), _STEPS[-1])
     for number in range(int(end // step) + 1):
-        left = _LEFT + _WIDTH * number * step / end
+        left = LEFT + WIDTH * number * step / end
         yield f'<line x1="{left:.1f}" x2="{left:.1f}" y1="0" y2="{bottom}"/>'
         yield f'<text x="{left:.1f}" y="{bottom + 13}" text-anchor="middle">{clock(number * step)[:-4]}</text>'
 
@@ -55,8 +56,8 @@ def _bars(stream: Document, rows: dict[str, int], end: float) -> Iterator[str]:
 
 
 def _bar(row: int, start: float, stop: float, end: float, kind: str, title: str) -> str:
-    left = _LEFT + _WIDTH * min(max(start, 0.0), end) / end
-    width = max(_LEFT + _WIDTH * min(stop, end) / end - left, _MARK)
+    left = LEFT + WIDTH * min(max(start, 0.0), end) / end
+    width = max(LEFT + WIDTH * min(stop, end) / end - left, _MARK)
     return (
         f'<rect class="{escape(kind)}" x="{left:.1f}" y="{row * _ROW + 3}" width="{width:.1f}" height="{_ROW - 6}">'
         f"<title>{escape(title)}, {clock(start)} to {clock(stop)}</title></rect>"

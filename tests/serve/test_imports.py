@@ -51,9 +51,17 @@ def test_compare_itself_imports_neither(tmp_path):
     assert not found & NEVER
 
 
+@pytest.mark.parametrize("again", [("rejudge", "--set", "freeze.noise=0.01"), ("report",)])
+def test_commands_on_stored_results_import_neither(tmp_path, again):
+    imported(COMMAND, "analyze", good(), cwd=tmp_path)
+    found = imported(COMMAND, *again, cwd=tmp_path)
+    assert {"numpy", "deltalake"} <= found
+    assert not found & NEVER
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), ("analyze", "--help"), ("compare", "--help"), ("submit", "--help"), ("watch", "--help")],
+    [("--help",), *((name, "--help") for name in ("analyze", "rejudge", "report", "compare", "submit", "watch"))],
 )
 def test_help_imports_nothing_heavy(tmp_path, arguments):
     assert not imported(COMMAND, *arguments, cwd=tmp_path) & (HEAVY | NEVER)

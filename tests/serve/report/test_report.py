@@ -15,7 +15,7 @@ TRACK = {
     "duration_seconds": 10.0,
 }  # fmt: skip
 EVIL = "<script>alert(1)</script>\"'><img src=http://h/x onerror=x>&"
-OPEN = {"meta", "td", "th", "li"}
+OPEN = {"meta", "td", "th", "li", "img"}
 """Elements whose end may be left out, or that have none."""
 
 
