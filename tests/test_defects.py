@@ -44,6 +44,7 @@ def source():
         ("freeze:start=3,length=6,noise=1", "freeze", FRAME),
         ("silence:start=2,length=3", "silence", 3 * HOP),
         ("channel_loss:start=3,length=4,channel=1", "channel_loss", 3 * HOP),
+        ("mono:start=3,length=4", "phase", 0.15),
         ("timestamp_gap:start=4,length=1", "timestamps", FRAME),
     ],
 )
@@ -69,6 +70,16 @@ def test_clipping_is_found_where_it_is_in_pcm_and_betrayed_in_aac(source, tmp_pa
         assert found["start_seconds"] == pytest.approx(labels.defects[0].start_seconds, abs=0.15)
         assert found["end_seconds"] == pytest.approx(labels.defects[0].end_seconds, abs=tolerance)
         assert others(stream, "clipping", "loudness") == []
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".ts"])
+def test_a_channel_turned_over_is_found_where_both_belong_together(source, tmp_path, suffix):
+    labels, stream = analysed(source, tmp_path, ["mono", "phase_inversion:start=3,length=4"], suffix)
+    (found,) = incidents(stream, "phase")
+    assert found["start_seconds"] == pytest.approx(labels.defects[1].start_seconds, abs=0.15)
+    assert found["end_seconds"] == pytest.approx(labels.defects[1].end_seconds, abs=0.15)
+    assert (found["severity"], found["unit"], found["peak"]) == ("warning", "correlation", pytest.approx(-1, abs=0.02))
+    assert others(stream, "phase") == []
 
 
 def test_black_explains_the_freeze_that_it_is(source, tmp_path):

@@ -16,6 +16,7 @@ from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
 from actors.detectors.freeze import Freeze, FreezeThresholds
 from actors.detectors.loudness import Loudness, LoudnessThresholds
+from actors.detectors.phase import Phase, PhaseThresholds
 from actors.detectors.scene import Scene, SceneThresholds
 from actors.detectors.silence import Silence, SilenceThresholds
 from actors.detectors.stalled import Stalled, StalledThresholds
@@ -27,15 +28,15 @@ AnyDetector = Detector[Any, Any]
 
 DETECTORS: dict[str, type[AnyDetector]] = {
     "black": Black, "freeze": Freeze, "scene": Scene, "format_change": FormatChange, "silence": Silence,
-    "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "timestamps": Timestamps,
-    "decode_errors": DecodeErrors, "stalled": Stalled,
+    "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase,
+    "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
     "black": BlackThresholds, "freeze": FreezeThresholds, "scene": SceneThresholds,
     "format_change": FormatChangeThresholds, "silence": SilenceThresholds, "channel_loss": ChannelLossThresholds,
-    "clipping": ClippingThresholds, "loudness": LoudnessThresholds, "timestamps": TimestampsThresholds,
-    "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds,
+    "clipping": ClippingThresholds, "loudness": LoudnessThresholds, "phase": PhaseThresholds,
+    "timestamps": TimestampsThresholds, "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds,
 }  # fmt: skip
 
 

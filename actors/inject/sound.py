@@ -38,10 +38,8 @@ class ChannelLoss(SoundDefect):
     @override
     def begin(self, rng: np.random.Generator, facts: Facts) -> SoundChange:
         def change(samples: Samples) -> Samples:
-            if self.channel >= len(samples):
-                raise DefectError(f"channel_loss: channel={self.channel}: {self.track} has {len(samples)} channels")
             kept = samples.copy()
-            kept[self.channel] = 0
+            kept[_channel(self, self.channel, samples)] = 0
             return kept
 
         return change
@@ -84,3 +82,41 @@ class LoudnessJump(SoundDefect):
             return np.multiply(samples, 10 ** (self.gain / 20), dtype=np.float32)
 
         return change
+
+
+class PhaseInversion(SoundDefect):
+    """One channel with its polarity turned over, counted from 0 in the order of the layout."""
+
+    detector: ClassVar[str] = "phase"
+    kind: Literal["phase_inversion"] = "phase_inversion"
+    channel: int = Field(1, ge=0)
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> SoundChange:
+        def change(samples: Samples) -> Samples:
+            turned = samples.copy()
+            turned[_channel(self, self.channel, samples)] *= -1
+            return turned
+
+        return change
+
+
+class Mono(SoundDefect):
+    """All channels the same: their mean."""
+
+    detector: ClassVar[str] = "phase"
+    kind: Literal["mono"] = "mono"
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> SoundChange:
+        def change(samples: Samples) -> Samples:
+            return np.broadcast_to(samples.mean(axis=0), samples.shape).copy()
+
+        return change
+
+
+def _channel(defect: SoundDefect, channel: int, samples: Samples) -> int:
+    """The channel, if there is one of that number."""
+    if channel >= len(samples):
+        raise DefectError(f"{defect.kind}: channel={channel}: {defect.track} has {len(samples)} channels")
+    return channel

@@ -121,6 +121,19 @@ def test_one_channel_is_lost(tmp_path):
     assert np.array_equal(before, after)
 
 
+def test_channels_are_turned_over_and_made_one(tmp_path):
+    source = exact_clip()
+    before, _ = samples(source)
+    target, labels = put(tmp_path, source, "phase_inversion:start=0.5,length=0.5,channel=0", "mono:start=1,length=0.5")
+    after, _ = samples(target)
+    turned, one = (slice(label.start_frame, label.end_frame + 1) for label in labels.defects)
+    np.testing.assert_allclose(after[0, turned], -before[0, turned], atol=1e-4)
+    np.testing.assert_allclose(after[:, one], np.stack([before[:, one].mean(axis=0)] * 2), atol=1e-4)
+    assert [label.kind for label in labels.defects] == ["phase", "phase"]
+    before[:, turned], before[:, one] = after[:, turned], after[:, one]
+    np.testing.assert_array_equal(after, before)
+
+
 def test_clipping_counts_its_runs(tmp_path):
     source = exact_clip()
     target, labels = put(tmp_path, source, "clipping:start=0.5,length=1,gain=18")
@@ -201,6 +214,7 @@ def test_a_bad_defect_is_named_with_its_field(text, said):
     ("silence:start=1.5,length=1", "past the end"),
     ("flipped_bits:start=9", "flipped_bits: start=9,track=v:0: no packet of the track was hit"),
     ("channel_loss:channel=2", "a:0 has 2 channels"),
+    ("phase_inversion:channel=2", "a:0 has 2 channels"),
     ("black:track=v:1", "the clip has v:0, a:0"),
     ("clipping:gain=1", "no sample reaches full scale"),
     ("timestamp_gap:start=1,length=1", "past the end"),

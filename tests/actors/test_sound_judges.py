@@ -9,6 +9,7 @@ from actors import state as states
 from actors.detectors.channel_loss import ChannelLoss, ChannelLossThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.loudness import Loudness, LoudnessThresholds
+from actors.detectors.phase import Phase, PhaseThresholds
 from actors.detectors.silence import Silence, SilenceThresholds
 from actors.measure import Rows
 from actors.measure.sound import hops
@@ -18,6 +19,7 @@ DETECTORS = {
     "silence": lambda: Silence(SilenceThresholds(minimum_seconds=0.3)),
     "channel_loss": lambda: ChannelLoss(ChannelLossThresholds(minimum_seconds=0.3, unheard_seconds=0.6)),
     "clipping": lambda: Clipping(ClippingThresholds(hold_seconds=0.4)),
+    "phase": lambda: Phase(PhaseThresholds(minimum_seconds=0.3)),
     "jumps": Loudness,
     "r128": lambda: Loudness(LoudnessThresholds(target="r128")),
 }
@@ -39,10 +41,20 @@ def made(pieces, breaks):
         "clipped_samples": np.repeat(np.repeat(clipped, lengths)[:, None], 2, axis=1),
         "true_peak": levels.reshape(n, 10, 2).max(axis=1) * 1.1,
         "loudness_power": np.where(samples > 0, (levels**2).sum(axis=1).reshape(n, 10) * 480, np.nan),
+        "stereo_power": stereo_power(levels.reshape(n, 10, 2), pieces, lengths) * 480,
         "restarted": restarted,
         "epoch": np.zeros(n, np.int64), "wrap": np.zeros(n, np.int64), "pts": time, "time": time,
         "duration": samples.sum(axis=1).astype(np.int64) * 90000 // 48000,
     })  # fmt: skip
+
+
+def stereo_power(levels, pieces, lengths):
+    """Equal levels stand for mono, a louder left for channels out of phase, a louder right for stereo."""
+    left, right = ((levels**2).sum(axis=1)).T
+    kinds = np.repeat([np.sign(right - left) for left, right, _, _ in pieces], lengths)
+    right = np.where(kinds == 0, left, right)
+    product = np.select([kinds == 0, kinds < 0], [left, -0.9 * np.sqrt(left * right)], 0.2 * np.sqrt(left * right))
+    return np.stack((left, right, product), axis=1)
 
 
 LEVEL = st.sampled_from([0.0, 1e-4, 0.002, 0.03, 0.2, 1.2])

@@ -40,6 +40,8 @@ def test_the_kernel_gives_what_the_reference_gives(rate, channels):
         np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
     for name in ("true_peak", "loudness_power"):
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-10, err_msg=name)
+    np.testing.assert_allclose(ours["stereo_power"], theirs["stereo_power"], rtol=1e-10, atol=1e-9)
+    assert np.isnan(ours["stereo_power"]).all() == (channels == 1)
 
 
 @settings(max_examples=30, deadline=None)
@@ -65,7 +67,7 @@ def test_what_else_is_wanted_changes_nothing():
 def test_columns_are_what_the_metrics_say():
     columns = ebu.rows_of(noise(6, 9600), 48000).columns
     for metric in METRICS:
-        shape = {0: (2,), 10: (2, 10), -1: (2, 60) if metric.name == "peaks" else (2, 6)}[metric.width]
+        shape = {0: (2,), 3: (2, 3), 10: (2, 10), -1: (2, 60) if metric.name == "peaks" else (2, 6)}[metric.width]
         assert columns[metric.name].shape == shape
         assert columns[metric.name].dtype == np.dtype(metric.dtype)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure import Columns
-from actors.measure.sound import HOPS, weighting
+from actors.measure.sound import HOPS, front_pair, weighting
 from actors.media import AudioFormat, hop_edges
 
 
@@ -32,9 +32,18 @@ def measure(samples: NDArray[np.float32], format: AudioFormat) -> Columns:
         "clipped_samples": np.array([_per_row(_plateaus(channel), rows) for channel in sound]).T,
         "true_peak": np.array([[level[a:b].max() for a, b in _pairs(rows)] for level in map(_interpolated, sound)]).T,
         "loudness_power": _lists(weighting.channel_weights(format) @ power, np.nan),
+        "stereo_power": np.array([_stereo(sound[:, a:b], format) for a, b in _pairs(rows)]),
         "restarted": np.arange(len(rows) - 1) == 0,
         "invalid_samples": _per_row((~finite).sum(axis=0), rows),
     }
+
+
+def _stereo(sound: NDArray[np.float64], format: AudioFormat) -> list[float]:
+    pair = front_pair(format)
+    if pair is None:
+        return [np.nan] * 3
+    left, right = sound[list(pair)]
+    return [float(np.sum(first * second)) for first, second in ((left, left), (right, right), (left, right))]
 
 
 def _pairs(edges: NDArray[np.int64]) -> list[tuple[int, int]]:
