@@ -45,6 +45,7 @@ def source():
         ("silence:start=2,length=3", "silence", 3 * HOP),
         ("channel_loss:start=3,length=4,channel=1", "channel_loss", 3 * HOP),
         ("mono:start=3,length=4", "phase", 0.15),
+        ("dropout:start=4.003,length=0.15", "click", 3 * HOP),
         ("timestamp_gap:start=4,length=1", "timestamps", FRAME),
     ],
 )
@@ -80,6 +81,18 @@ def test_a_channel_turned_over_is_found_where_both_belong_together(source, tmp_p
     assert found["end_seconds"] == pytest.approx(labels.defects[1].end_seconds, abs=0.15)
     assert (found["severity"], found["unit"], found["peak"]) == ("warning", "correlation", pytest.approx(-1, abs=0.02))
     assert others(stream, "phase") == []
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("pcm_s16le", ".mkv"), ("aac", ".mp4"), ("mp2", ".ts")])
+def test_clicks_are_found_one_by_one(source, tmp_path, codec, suffix):
+    encode = Encode(gop=25, audio_codec=codec)
+    labels, stream = analysed(source, tmp_path, ["clicks:start=2,length=4"], suffix, encode)
+    (found,) = incidents(stream, "click")
+    assert labels.defects[0].params["clicks"] == 8
+    assert found["message"] == "8 clicks"
+    assert found["start_seconds"] == pytest.approx(2.25, abs=0.06)
+    assert found["end_seconds"] == pytest.approx(5.75, abs=0.06)
+    assert others(stream, "click") == []
 
 
 def test_black_explains_the_freeze_that_it_is(source, tmp_path):

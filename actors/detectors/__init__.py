@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from actors.detectors.black import Black, BlackThresholds
 from actors.detectors.channel_loss import ChannelLoss, ChannelLossThresholds
+from actors.detectors.click import Click, ClickThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
@@ -28,7 +29,7 @@ AnyDetector = Detector[Any, Any]
 
 DETECTORS: dict[str, type[AnyDetector]] = {
     "black": Black, "freeze": Freeze, "scene": Scene, "format_change": FormatChange, "silence": Silence,
-    "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase,
+    "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
     "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
 }  # fmt: skip
 
@@ -36,7 +37,8 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "black": BlackThresholds, "freeze": FreezeThresholds, "scene": SceneThresholds,
     "format_change": FormatChangeThresholds, "silence": SilenceThresholds, "channel_loss": ChannelLossThresholds,
     "clipping": ClippingThresholds, "loudness": LoudnessThresholds, "phase": PhaseThresholds,
-    "timestamps": TimestampsThresholds, "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds,
+    "click": ClickThresholds, "timestamps": TimestampsThresholds, "decode_errors": DecodeErrorsThresholds,
+    "stalled": StalledThresholds,
 }  # fmt: skip
 
 

@@ -134,6 +134,22 @@ def test_channels_are_turned_over_and_made_one(tmp_path):
     np.testing.assert_array_equal(after, before)
 
 
+def test_clicks_and_dropouts_are_where_they_are_said_to_be(tmp_path):
+    source = exact_clip()
+    before, _ = samples(source)
+    target, labels = put(tmp_path, source, "clicks:start=0.5,length=1,level=-12,every=9000", "dropout:start=1.7")
+    after, _ = samples(target)
+    clicks, dropout = labels.defects
+    assert (clicks.kind, dropout.kind, clicks.params["clicks"]) == ("click", "click", 5)
+    changed = np.flatnonzero((after != before).any(axis=0))
+    places = 24_000 + 4500 + 9000 * np.arange(5)
+    assert changed[:5].tolist() == places.tolist()
+    np.testing.assert_allclose(np.abs(after - before)[:, places], 10 ** (-12 / 20), atol=1e-4)
+    assert changed[5] >= dropout.start_frame == 81_600
+    assert changed[-1] <= dropout.end_frame == 81_600 + 3840 - 1
+    assert not after[:, dropout.start_frame : dropout.end_frame + 1].any()
+
+
 def test_clipping_counts_its_runs(tmp_path):
     source = exact_clip()
     target, labels = put(tmp_path, source, "clipping:start=0.5,length=1,gain=18")
@@ -216,6 +232,7 @@ def test_a_bad_defect_is_named_with_its_field(text, said):
     ("channel_loss:channel=2", "a:0 has 2 channels"),
     ("phase_inversion:channel=2", "a:0 has 2 channels"),
     ("black:track=v:1", "the clip has v:0, a:0"),
+    ("clicks:start=1,length=0.1,every=20000", "no click falls into it"),
     ("clipping:gain=1", "no sample reaches full scale"),
     ("timestamp_gap:start=1,length=1", "past the end"),
     ("timestamp_jump:by=3", "needs a transport stream"),

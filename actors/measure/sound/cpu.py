@@ -32,15 +32,15 @@ def kernel() -> Callable[..., None]:
     return compiled(
         block, "sound_block", types.float32[:, ::1], integers, types.boolean, types.boolean, types.boolean,
         types.int64, types.int64, table, table, floats, table, table, integers,
-        types.float32[:, ::1], integers, floats, floats, floats, integers,
+        *[types.float32[:, ::1]] * 3, integers, floats, floats, floats, integers,
     )  # fmt: skip
 
 
 def block(
     samples: NDArray[np.float32], edges: Integers, fresh: bool, wants_true_peak: bool, wants_loudness: bool,
     left: int, right: int, taps: Floats, stages: Floats, weights: Floats, tails: Floats, memories: Floats,
-    runs: Integers, peaks: NDArray[np.float32], clipped: Integers, true_peak: Floats, loudness: Floats,
-    stereo: Floats, invalid: Integers,
+    runs: Integers, peaks: NDArray[np.float32], jolts: NDArray[np.float32], roughness: NDArray[np.float32],
+    clipped: Integers, true_peak: Floats, loudness: Floats, stereo: Floats, invalid: Integers,
 ) -> None:  # fmt: skip
     """Measure one block.
 
@@ -60,6 +60,8 @@ def block(
         memories: (channels, 4) delays of the biquads, moved on.
         runs: (channels,) samples at full scale just before, at most :data:`RUN`, moved on.
         peaks: (10, channels), written for each hop there is.
+        jolts: (10, channels), likewise: greatest absolute second difference. The first two samples of all have none.
+        roughness: (10, channels), likewise: mean absolute second difference.
         clipped: (channels,), written. A plateau counts as a whole where its third sample lies.
         true_peak: (channels,), written if wanted.
         loudness: (10,), added to if wanted.
@@ -109,6 +111,15 @@ def block(
             for i in range(edges[hop], edges[hop + 1]):
                 peak = max(peak, work[i])
             peaks[hop, channel] = peak
+
+        for hop in range(hops):
+            total = peak = 0.0
+            for i in range(max(edges[hop], 2) if fresh else edges[hop], edges[hop + 1]):
+                value = abs(line[before + i] - 2 * line[before + i - 1] + line[before + i - 2])
+                total += value
+                peak = max(peak, value)
+            jolts[hop, channel] = peak
+            roughness[hop, channel] = total / (edges[hop + 1] - edges[hop])
 
         if wants_true_peak:
             for phase in range(4):
