@@ -58,6 +58,9 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
         _STALLED, Cause("timestamps", near_seconds=Fraction(1, 2)), Cause("decode_errors", near_seconds=Fraction(1, 2)),
         Cause("format_change", "any", near_seconds=Fraction(1, 4)), Cause("phase", near_seconds=Fraction(1, 10)),
     ),
+    "stutter": (
+        _STALLED, Cause("timestamps", near_seconds=Fraction(1, 2)), Cause("decode_errors", near_seconds=Fraction(1, 2)),
+    ),
     "timestamps": (_STALLED, Cause("timestamps", "leading", near_seconds=Fraction(1, 4))),
     "decode_errors": (
         _STALLED, Cause("timestamps", "any", because=_STEP, near_seconds=Fraction(1, 2)),

@@ -95,6 +95,25 @@ def test_clicks_are_found_one_by_one(source, tmp_path, codec, suffix):
     assert others(stream, "click") == []
 
 
+@pytest.mark.parametrize(("of", "repeats"), [(2, 1), (5, 1), (4, 3), (5, 2)])
+def test_repeated_pictures_are_found_by_their_pattern(source, tmp_path, of, repeats):
+    defect = f"repeats:start=3,length=3,of={of},repeats={repeats}"
+    labels, stream = analysed(source, tmp_path, [defect], ".mp4", Encode(gop=25, crf=28))
+    (found,) = incidents(stream, "stutter")
+    assert found["start_seconds"] == pytest.approx(labels.defects[0].start_seconds, abs=of * FRAME)
+    assert found["end_seconds"] == pytest.approx(labels.defects[0].end_seconds, abs=of * FRAME)
+    assert found["cause"] == f"{repeats} of {of}"
+    assert found["peak"] == pytest.approx(25 * repeats / of)
+    assert others(stream, "stutter") == []
+
+
+def test_a_gap_explains_the_picture_that_comes_late(source, tmp_path):
+    _, stream = analysed(source, tmp_path, ["timestamp_gap:start=4,length=0.6"])
+    (gap,), (late,) = incidents(stream, "timestamps"), incidents(stream, "stutter")
+    assert late["explained_by"] == gap["id"]
+    assert late["peak"] == pytest.approx(600)
+
+
 def test_black_explains_the_freeze_that_it_is(source, tmp_path):
     _, stream = analysed(source, tmp_path, ["black:start=2,length=4"])
     (black,), (freeze,) = incidents(stream, "black"), incidents(stream, "freeze")

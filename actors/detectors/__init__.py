@@ -21,6 +21,7 @@ from actors.detectors.phase import Phase, PhaseThresholds
 from actors.detectors.scene import Scene, SceneThresholds
 from actors.detectors.silence import Silence, SilenceThresholds
 from actors.detectors.stalled import Stalled, StalledThresholds
+from actors.detectors.stutter import Stutter, StutterThresholds
 from actors.detectors.timestamps import Timestamps, TimestampsThresholds
 from actors.incident import Detector, Thresholds
 from actors.media import Table
@@ -30,15 +31,15 @@ AnyDetector = Detector[Any, Any]
 DETECTORS: dict[str, type[AnyDetector]] = {
     "black": Black, "freeze": Freeze, "scene": Scene, "format_change": FormatChange, "silence": Silence,
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
-    "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
+    "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
     "black": BlackThresholds, "freeze": FreezeThresholds, "scene": SceneThresholds,
     "format_change": FormatChangeThresholds, "silence": SilenceThresholds, "channel_loss": ChannelLossThresholds,
     "clipping": ClippingThresholds, "loudness": LoudnessThresholds, "phase": PhaseThresholds,
-    "click": ClickThresholds, "timestamps": TimestampsThresholds, "decode_errors": DecodeErrorsThresholds,
-    "stalled": StalledThresholds,
+    "click": ClickThresholds, "stutter": StutterThresholds, "timestamps": TimestampsThresholds,
+    "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds,
 }  # fmt: skip
 
 

@@ -150,6 +150,17 @@ def test_clicks_and_dropouts_are_where_they_are_said_to_be(tmp_path):
     assert not after[:, dropout.start_frame : dropout.end_frame + 1].any()
 
 
+def test_pictures_are_repeated_in_turns(tmp_path):
+    source = exact_clip()
+    target, labels = put(tmp_path, source, "repeats:start=0.4,length=0.8,of=5,repeats=2")
+    (label,) = labels.defects
+    before, after = pictures(source), pictures(target)
+    assert (label.kind, label.start_frame, label.end_frame, label.params["repeated"]) == ("stutter", 10, 29, 8)
+    for number, (_, picture) in enumerate(after):
+        turn = (number - 10) % 5 if 10 <= number <= 29 else 0
+        assert same(picture, before[number - max(0, turn - 2)][1])
+
+
 def test_clipping_counts_its_runs(tmp_path):
     source = exact_clip()
     target, labels = put(tmp_path, source, "clipping:start=0.5,length=1,gain=18")
@@ -233,6 +244,7 @@ def test_a_bad_defect_is_named_with_its_field(text, said):
     ("phase_inversion:channel=2", "a:0 has 2 channels"),
     ("black:track=v:1", "the clip has v:0, a:0"),
     ("clicks:start=1,length=0.1,every=20000", "no click falls into it"),
+    ("repeats:start=1,length=0.1,of=9", "no picture of it is repeated"),
     ("clipping:gain=1", "no sample reaches full scale"),
     ("timestamp_gap:start=1,length=1", "past the end"),
     ("timestamp_jump:by=3", "needs a transport stream"),
