@@ -42,7 +42,7 @@ class ClickThresholds(Thresholds):
     )  # fmt: skip
     sharpness: float = Field(
         12.0, ge=1, le=1000, title="ratio of a click's second difference to the mean one of its 10 ms, at least",
-        description="Origin: pops 34 or more, 15 or more after AAC and MP2; consonants of speech 7 or less.",
+        description="Origin: pops 34 or more, 14 or more after AAC and MP2; consonants of speech 7 or less.",
     )  # fmt: skip
     minimum_level: float = Field(
         0.05, gt=0, le=4, title="second difference of a click at least, of full scale",
