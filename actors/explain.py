@@ -54,6 +54,13 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
     "silence": (_STALLED,),
     "channel_loss": (_STALLED, Cause("silence")),
     "loudness": (_STALLED,),
+    "click": (
+        _STALLED, Cause("timestamps", near_seconds=Fraction(1, 2)), Cause("decode_errors", near_seconds=Fraction(1, 2)),
+        Cause("format_change", "any", near_seconds=Fraction(1, 4)), Cause("phase", near_seconds=Fraction(1, 10)),
+    ),
+    "stutter": (
+        _STALLED, Cause("timestamps", near_seconds=Fraction(1, 2)), Cause("decode_errors", near_seconds=Fraction(1, 2)),
+    ),
     "timestamps": (_STALLED, Cause("timestamps", "leading", near_seconds=Fraction(1, 4))),
     "decode_errors": (
         _STALLED, Cause("timestamps", "any", because=_STEP, near_seconds=Fraction(1, 2)),
@@ -63,14 +70,16 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
 """By effect, in the order in which they are preferred: a source that gives nothing, then a loss, then what it shows."""
 
 RANKS = {
-    name: rank for rank, name in enumerate(("stalled", "timestamps", "decode_errors", "black", "silence"))
-}
+    name: rank for rank, name in enumerate(
+        ("stalled", "timestamps", "decode_errors", "black", "silence", "format_change", "phase")
+    )
+}  # fmt: skip
 """Of events decided at the same time causes come first; what is no cause comes last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An incident that may explain others. ``end`` is None while it is open; ``cause`` is its own, so far."""
+    """An incident or marker that may explain others. ``end`` is None while it is open; ``cause`` is its own, so far."""
 
     id: str
     detector: str
@@ -140,7 +149,7 @@ def _release(state: ExplainState, event: Event, stream: str) -> tuple[ExplainSta
         given = [replace(event, explained_by=cause)]
         if cause is None:
             state = replace(state, waiting=(*state.waiting, event))
-    if event.detector in RANKS and event.kind != "marker":
+    if event.detector in RANKS:
         place = (event.track, event.base, event.start, event.end)
         known = Known(event.id(stream), event.detector, *place, event.cause)
         others = tuple(other for other in state.known if other.id != known.id)

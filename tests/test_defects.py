@@ -44,6 +44,8 @@ def source():
         ("freeze:start=3,length=6,noise=1", "freeze", FRAME),
         ("silence:start=2,length=3", "silence", 3 * HOP),
         ("channel_loss:start=3,length=4,channel=1", "channel_loss", 3 * HOP),
+        ("mono:start=3,length=4", "phase", 0.15),
+        ("dropout:start=4.003,length=0.15", "click", 3 * HOP),
         ("timestamp_gap:start=4,length=1", "timestamps", FRAME),
     ],
 )
@@ -69,6 +71,47 @@ def test_clipping_is_found_where_it_is_in_pcm_and_betrayed_in_aac(source, tmp_pa
         assert found["start_seconds"] == pytest.approx(labels.defects[0].start_seconds, abs=0.15)
         assert found["end_seconds"] == pytest.approx(labels.defects[0].end_seconds, abs=tolerance)
         assert others(stream, "clipping", "loudness") == []
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".ts"])
+def test_a_channel_turned_over_is_found_where_both_belong_together(source, tmp_path, suffix):
+    labels, stream = analysed(source, tmp_path, ["mono", "phase_inversion:start=3,length=4"], suffix)
+    (found,) = incidents(stream, "phase")
+    assert found["start_seconds"] == pytest.approx(labels.defects[1].start_seconds, abs=0.15)
+    assert found["end_seconds"] == pytest.approx(labels.defects[1].end_seconds, abs=0.15)
+    assert (found["severity"], found["unit"], found["peak"]) == ("warning", "correlation", pytest.approx(-1, abs=0.02))
+    assert others(stream, "phase") == []
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("pcm_s16le", ".mkv"), ("aac", ".mp4"), ("mp2", ".ts")])
+def test_clicks_are_found_one_by_one(source, tmp_path, codec, suffix):
+    encode = Encode(gop=25, audio_codec=codec)
+    labels, stream = analysed(source, tmp_path, ["clicks:start=2,length=4"], suffix, encode)
+    (found,) = incidents(stream, "click")
+    assert labels.defects[0].params["clicks"] == 8
+    assert found["message"] == "8 clicks"
+    assert found["start_seconds"] == pytest.approx(2.25, abs=0.06)
+    assert found["end_seconds"] == pytest.approx(5.75, abs=0.06)
+    assert others(stream, "click") == []
+
+
+@pytest.mark.parametrize(("of", "repeats"), [(2, 1), (5, 1), (4, 3), (5, 2)])
+def test_repeated_pictures_are_found_by_their_pattern(source, tmp_path, of, repeats):
+    defect = f"repeats:start=3,length=3,of={of},repeats={repeats}"
+    labels, stream = analysed(source, tmp_path, [defect], ".mp4", Encode(gop=25, crf=28))
+    (found,) = incidents(stream, "stutter")
+    assert found["start_seconds"] == pytest.approx(labels.defects[0].start_seconds, abs=of * FRAME)
+    assert found["end_seconds"] == pytest.approx(labels.defects[0].end_seconds, abs=of * FRAME)
+    assert found["cause"] == f"{repeats} of {of}"
+    assert found["peak"] == pytest.approx(25 * repeats / of)
+    assert others(stream, "stutter") == []
+
+
+def test_a_gap_explains_the_picture_that_comes_late(source, tmp_path):
+    _, stream = analysed(source, tmp_path, ["timestamp_gap:start=4,length=0.6"])
+    (gap,), (late,) = incidents(stream, "timestamps"), incidents(stream, "stutter")
+    assert late["explained_by"] == gap["id"]
+    assert late["peak"] == pytest.approx(600)
 
 
 def test_black_explains_the_freeze_that_it_is(source, tmp_path):

@@ -11,14 +11,17 @@ from pydantic import ValidationError
 
 from actors.detectors.black import Black, BlackThresholds
 from actors.detectors.channel_loss import ChannelLoss, ChannelLossThresholds
+from actors.detectors.click import Click, ClickThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
 from actors.detectors.freeze import Freeze, FreezeThresholds
 from actors.detectors.loudness import Loudness, LoudnessThresholds
+from actors.detectors.phase import Phase, PhaseThresholds
 from actors.detectors.scene import Scene, SceneThresholds
 from actors.detectors.silence import Silence, SilenceThresholds
 from actors.detectors.stalled import Stalled, StalledThresholds
+from actors.detectors.stutter import Stutter, StutterThresholds
 from actors.detectors.timestamps import Timestamps, TimestampsThresholds
 from actors.incident import Detector, Thresholds
 from actors.media import Table
@@ -27,14 +30,15 @@ AnyDetector = Detector[Any, Any]
 
 DETECTORS: dict[str, type[AnyDetector]] = {
     "black": Black, "freeze": Freeze, "scene": Scene, "format_change": FormatChange, "silence": Silence,
-    "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "timestamps": Timestamps,
-    "decode_errors": DecodeErrors, "stalled": Stalled,
+    "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
+    "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
     "black": BlackThresholds, "freeze": FreezeThresholds, "scene": SceneThresholds,
     "format_change": FormatChangeThresholds, "silence": SilenceThresholds, "channel_loss": ChannelLossThresholds,
-    "clipping": ClippingThresholds, "loudness": LoudnessThresholds, "timestamps": TimestampsThresholds,
+    "clipping": ClippingThresholds, "loudness": LoudnessThresholds, "phase": PhaseThresholds,
+    "click": ClickThresholds, "stutter": StutterThresholds, "timestamps": TimestampsThresholds,
     "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds,
 }  # fmt: skip
 

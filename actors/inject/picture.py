@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from typing_extensions import override
 
-from actors.inject.defects import Facts, Picture, PictureChange, PictureDefect
+from actors.inject.defects import DefectError, Facts, Picture, PictureChange, PictureDefect
 from actors.media import Pixels
 
 
@@ -60,6 +60,41 @@ class Freeze(PictureDefect):
             return Picture((_codes(luma, picture), *held[0].planes[1:]), picture.depth, picture.full)
 
         return change
+
+
+class Repeats(PictureDefect):
+    """Of each ``of`` pictures the last ``repeats`` show the one before again, with timestamps as they were."""
+
+    detector: ClassVar[str] = "stutter"
+    kind: Literal["repeats"] = "repeats"
+    of: int = Field(5, ge=2, le=100, description="pictures of a turn")
+    repeats: int = Field(1, ge=1, le=99, description="of them that repeat the one before")
+
+    @model_validator(mode="after")
+    def _keeps_one(self) -> Repeats:
+        if self.repeats >= self.of:
+            raise ValueError("repeats must be less than of")
+        return self
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> PictureChange:
+        shown: list[Picture] = []
+        facts["repeated"] = count = 0
+
+        def change(picture: Picture, share: float) -> Picture:
+            nonlocal count
+            moves = count % self.of < self.of - self.repeats
+            shown[:] = [picture] if moves else shown
+            count += 1
+            facts["repeated"] += not moves
+            return shown[0]
+
+        return change
+
+    @override
+    def check(self, facts: Facts) -> None:
+        if not facts["repeated"]:
+            raise DefectError(f"{self}: of={self.of}: no picture of it is repeated; allowed: less, or more length")
 
 
 class Cut(PictureDefect):

@@ -8,13 +8,22 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, Truncate, ZeroedPackets
 from actors.inject.defects import Defect, DefectError
-from actors.inject.picture import Black, Cut, Freeze
-from actors.inject.sound import ChannelLoss, Clipping, LoudnessJump, Silence
+from actors.inject.picture import Black, Cut, Freeze, Repeats
+from actors.inject.sound import (
+    ChannelLoss,
+    Clicks,
+    Clipping,
+    Dropout,
+    LoudnessJump,
+    Mono,
+    PhaseInversion,
+    Silence,
+)
 from actors.inject.timing import FormatChange, TimestampGap, TimestampJump, TimestampWrap
 
 AnyDefect = Annotated[
-    Black | Freeze | Cut | FormatChange
-    | Silence | ChannelLoss | Clipping | LoudnessJump
+    Black | Freeze | Repeats | Cut | FormatChange
+    | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
     | TimestampGap | TimestampJump | TimestampWrap
     | LostPackets | FlippedBits | LostSlices | ZeroedPackets | Truncate,
     Field(discriminator="kind"),

@@ -38,10 +38,8 @@ class ChannelLoss(SoundDefect):
     @override
     def begin(self, rng: np.random.Generator, facts: Facts) -> SoundChange:
         def change(samples: Samples) -> Samples:
-            if self.channel >= len(samples):
-                raise DefectError(f"channel_loss: channel={self.channel}: {self.track} has {len(samples)} channels")
             kept = samples.copy()
-            kept[self.channel] = 0
+            kept[_channel(self, self.channel, samples)] = 0
             return kept
 
         return change
@@ -84,3 +82,83 @@ class LoudnessJump(SoundDefect):
             return np.multiply(samples, 10 ** (self.gain / 20), dtype=np.float32)
 
         return change
+
+
+class PhaseInversion(SoundDefect):
+    """One channel with its polarity turned over, counted from 0 in the order of the layout."""
+
+    detector: ClassVar[str] = "phase"
+    kind: Literal["phase_inversion"] = "phase_inversion"
+    channel: int = Field(1, ge=0)
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> SoundChange:
+        def change(samples: Samples) -> Samples:
+            turned = samples.copy()
+            turned[_channel(self, self.channel, samples)] *= -1
+            return turned
+
+        return change
+
+
+class Mono(SoundDefect):
+    """All channels the same: their mean."""
+
+    detector: ClassVar[str] = "phase"
+    kind: Literal["mono"] = "mono"
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> SoundChange:
+        def change(samples: Samples) -> Samples:
+            return np.broadcast_to(samples.mean(axis=0), samples.shape).copy()
+
+        return change
+
+
+class Clicks(SoundDefect):
+    """Single samples off by ``level`` in all channels: the first after half of ``every`` samples, then one each."""
+
+    detector: ClassVar[str] = "click"
+    kind: Literal["clicks"] = "clicks"
+    level: float = Field(-6, ge=-60, le=0, description="dBFS")
+    every: int = Field(24_000, ge=100, description="samples from one to the next")
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> SoundChange:
+        facts["clicks"] = 0
+        gone = self.every - self.every // 2
+
+        def change(samples: Samples) -> Samples:
+            nonlocal gone
+            struck = samples.copy()
+            places = np.arange(-gone % self.every, samples.shape[1], self.every)
+            struck[:, places] += 10 ** (self.level / 20) * rng.choice([-1, 1], len(places))
+            gone += samples.shape[1]
+            facts["clicks"] += len(places)
+            return np.clip(struck, -1, 1)
+
+        return change
+
+    @override
+    def check(self, facts: Facts) -> None:
+        if not facts["clicks"]:
+            raise DefectError(f"{self}: every={self.every}: no click falls into it; allowed: less, down to 100")
+
+
+class Dropout(SoundDefect):
+    """Sound exactly 0 in all channels for a moment."""
+
+    detector: ClassVar[str] = "click"
+    kind: Literal["dropout"] = "dropout"
+    length_seconds: float = Field(0.08, gt=0, le=0.2)
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> SoundChange:
+        return np.zeros_like
+
+
+def _channel(defect: SoundDefect, channel: int, samples: Samples) -> int:
+    """The channel, if there is one of that number."""
+    if channel >= len(samples):
+        raise DefectError(f"{defect.kind}: channel={channel}: {defect.track} has {len(samples)} channels")
+    return channel

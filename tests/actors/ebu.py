@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
+import av
 import numpy as np
 
 from actors import state as states
@@ -75,6 +77,24 @@ def incidents(detector, rows):
         (event.part, round(BASE.seconds(event.start), 2), round(BASE.seconds(event.end), 2), event.peak)
         for event in events if event.kind == "closed"
     ]  # fmt: skip
+
+
+def filtered(sound, rate, name, options):
+    """What a filter of libavfilter says of sound: names and texts, in their order."""
+    layout, base = LAYOUTS[len(sound)], Fraction(1, rate)
+    graph = av.filter.Graph()
+    source = graph.add_abuffer(sample_rate=rate, format="fltp", layout=layout, time_base=base)
+    filter_, sink = graph.add(name, options), graph.add("abuffersink")
+    source.link_to(filter_)
+    filter_.link_to(sink)
+    graph.configure()
+    said = []
+    for first in range(0, sound.shape[1], 1000):
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound[:, first : first + 1000]), "fltp", layout)
+        frame.sample_rate, frame.pts, frame.time_base = rate, first, base
+        graph.push(frame)
+        said += graph.pull().metadata.items()
+    return said
 
 
 def tone(rate, *steps, frequency=1000):

@@ -91,8 +91,9 @@ def check_order(events):
     """Events are decided in order, each incident is opened once and closed once, and updates fall on the grid."""
     ats = [event.at for event in events]
     assert ats == sorted(ats)
-    for key in {(event.start_epoch, event.start_wrap, event.start_pts) for event in events if event.kind != "marker"}:
-        kinds = [event.kind for event in events if (event.start_epoch, event.start_wrap, event.start_pts) == key]
+    keys = [(event.part, event.start_epoch, event.start_wrap, event.start_pts) for event in events]
+    for one in {key for key, event in zip(keys, events, strict=True) if event.kind != "marker"}:
+        kinds = [event.kind for key, event in zip(keys, events, strict=True) if key == one]
         assert kinds == ["opened", *["updated"] * (len(kinds) - 2), "closed"], kinds
 
 

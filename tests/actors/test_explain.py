@@ -135,6 +135,19 @@ def test_what_a_decoder_says_is_explained_by_the_jump_of_the_first_track():
     assert explained(settled(*jumps, damage), "decode_errors") == jumps[1][0].id(STREAM)
 
 
+@pytest.mark.parametrize(("at", "fits"), [(3900, True), (4230, True), (4300, False), (3700, False)])
+def test_a_click_where_the_format_changes_is_explained_by_the_marker(at, fits):
+    mark = replace(incident("format_change", 4000, 4000, 4040, 4040)[0], kind="marker", end=4000)
+    click = incident("click", at, at + 10, at + 110, at + 1110, track="a:0")
+    assert (explained(settled([mark], click), "click") == mark.id(STREAM)) is fits
+
+
+def test_a_click_where_a_channel_turns_over_is_explained_although_it_is_over_before():
+    phase = incident("phase", 4000, 7000, 6000, 7100, track="a:0")
+    click = incident("click", 3990, 4000, 4100, 5000, track="a:0")
+    assert explained(settled(phase, click), "click") == phase[0].id(STREAM)
+
+
 def test_other_faults_of_other_tracks_are_their_own():
     one = incident("timestamps", 4000, 4500, 4500, 6500, cause="gap")
     for start, end in ((4800, 5200), (3000, 3700), (4100, 6000)):
@@ -159,7 +172,8 @@ def test_what_a_decoder_says_at_a_jump_or_beside_a_gap_is_explained_by_it(cause,
 
 
 DETECTORS = (("black", "v:0"), ("freeze", "v:0"), ("freeze", "v:1"), ("silence", "a:0"), ("channel_loss", "a:0"),
-             ("decode_errors", "v:0"), ("timestamps", "v:0"), ("timestamps", "v:1"), ("timestamps", "a:0"))  # fmt: skip
+             ("decode_errors", "v:0"), ("timestamps", "v:0"), ("timestamps", "v:1"), ("timestamps", "a:0"),
+             ("stutter", "v:0"), ("click", "a:0"), ("phase", "a:0"))  # fmt: skip
 OWN_CAUSES = {"freeze": ["", "no_packets", "decode_failure"], "timestamps": ["gap", "jump", "back"]}
 BASES = {"v:0": MS, "v:1": TimeBase(1, 90), "a:0": TimeBase(1, 480)}
 

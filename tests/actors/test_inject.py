@@ -121,6 +121,46 @@ def test_one_channel_is_lost(tmp_path):
     assert np.array_equal(before, after)
 
 
+def test_channels_are_turned_over_and_made_one(tmp_path):
+    source = exact_clip()
+    before, _ = samples(source)
+    target, labels = put(tmp_path, source, "phase_inversion:start=0.5,length=0.5,channel=0", "mono:start=1,length=0.5")
+    after, _ = samples(target)
+    turned, one = (slice(label.start_frame, label.end_frame + 1) for label in labels.defects)
+    np.testing.assert_allclose(after[0, turned], -before[0, turned], atol=1e-4)
+    np.testing.assert_allclose(after[:, one], np.stack([before[:, one].mean(axis=0)] * 2), atol=1e-4)
+    assert [label.kind for label in labels.defects] == ["phase", "phase"]
+    before[:, turned], before[:, one] = after[:, turned], after[:, one]
+    np.testing.assert_array_equal(after, before)
+
+
+def test_clicks_and_dropouts_are_where_they_are_said_to_be(tmp_path):
+    source = exact_clip()
+    before, _ = samples(source)
+    target, labels = put(tmp_path, source, "clicks:start=0.5,length=1,level=-12,every=9000", "dropout:start=1.7")
+    after, _ = samples(target)
+    clicks, dropout = labels.defects
+    assert (clicks.kind, dropout.kind, clicks.params["clicks"]) == ("click", "click", 5)
+    changed = np.flatnonzero((after != before).any(axis=0))
+    places = 24_000 + 4500 + 9000 * np.arange(5)
+    assert changed[:5].tolist() == places.tolist()
+    np.testing.assert_allclose(np.abs(after - before)[:, places], 10 ** (-12 / 20), atol=1e-4)
+    assert changed[5] >= dropout.start_frame == 81_600
+    assert changed[-1] <= dropout.end_frame == 81_600 + 3840 - 1
+    assert not after[:, dropout.start_frame : dropout.end_frame + 1].any()
+
+
+def test_pictures_are_repeated_in_turns(tmp_path):
+    source = exact_clip()
+    target, labels = put(tmp_path, source, "repeats:start=0.4,length=0.8,of=5,repeats=2")
+    (label,) = labels.defects
+    before, after = pictures(source), pictures(target)
+    assert (label.kind, label.start_frame, label.end_frame, label.params["repeated"]) == ("stutter", 10, 29, 8)
+    for number, (_, picture) in enumerate(after):
+        turn = (number - 10) % 5 if 10 <= number <= 29 else 0
+        assert same(picture, before[number - max(0, turn - 2)][1])
+
+
 def test_clipping_counts_its_runs(tmp_path):
     source = exact_clip()
     target, labels = put(tmp_path, source, "clipping:start=0.5,length=1,gain=18")
@@ -201,7 +241,10 @@ def test_a_bad_defect_is_named_with_its_field(text, said):
     ("silence:start=1.5,length=1", "past the end"),
     ("flipped_bits:start=9", "flipped_bits: start=9,track=v:0: no packet of the track was hit"),
     ("channel_loss:channel=2", "a:0 has 2 channels"),
+    ("phase_inversion:channel=2", "a:0 has 2 channels"),
     ("black:track=v:1", "the clip has v:0, a:0"),
+    ("clicks:start=1,length=0.1,every=20000", "no click falls into it"),
+    ("repeats:start=1,length=0.1,of=9", "no picture of it is repeated"),
     ("clipping:gain=1", "no sample reaches full scale"),
     ("timestamp_gap:start=1,length=1", "past the end"),
     ("timestamp_jump:by=3", "needs a transport stream"),

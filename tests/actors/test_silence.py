@@ -1,6 +1,3 @@
-from fractions import Fraction
-
-import av
 import numpy as np
 import pytest
 
@@ -78,19 +75,7 @@ def test_silence_goes_on_across_a_break():
 
 def detected(sound, rate, seconds):
     """What libavfilter's silencedetect says: starts and ends; a silence at the end has none."""
-    layout, base = ebu.LAYOUTS[len(sound)], Fraction(1, rate)
-    graph = av.filter.Graph()
-    source = graph.add_abuffer(sample_rate=rate, format="fltp", layout=layout, time_base=base)
-    filter_, sink = graph.add("silencedetect", f"noise=-60dB:d={seconds}"), graph.add("abuffersink")
-    source.link_to(filter_)
-    filter_.link_to(sink)
-    graph.configure()
-    said = []
-    for first in range(0, sound.shape[1], 1000):
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound[:, first : first + 1000]), "fltp", layout)
-        frame.sample_rate, frame.pts, frame.time_base = rate, first, base
-        graph.push(frame)
-        said += graph.pull().metadata.items()
+    said = ebu.filtered(sound, rate, "silencedetect", f"noise=-60dB:d={seconds}")
     return [[float(value) for name, value in said if name == f"lavfi.silence_{edge}"] for edge in ("start", "end")]
 
 

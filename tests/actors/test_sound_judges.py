@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from actors import state as states
 from actors.detectors.channel_loss import ChannelLoss, ChannelLossThresholds
+from actors.detectors.click import Click, ClickThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.loudness import Loudness, LoudnessThresholds
+from actors.detectors.phase import Phase, PhaseThresholds
 from actors.detectors.silence import Silence, SilenceThresholds
 from actors.measure import Rows
 from actors.measure.sound import hops
@@ -18,6 +20,8 @@ DETECTORS = {
     "silence": lambda: Silence(SilenceThresholds(minimum_seconds=0.3)),
     "channel_loss": lambda: ChannelLoss(ChannelLossThresholds(minimum_seconds=0.3, unheard_seconds=0.6)),
     "clipping": lambda: Clipping(ClippingThresholds(hold_seconds=0.4)),
+    "phase": lambda: Phase(PhaseThresholds(minimum_seconds=0.3)),
+    "click": lambda: Click(ClickThresholds(hold_seconds=0.4)),
     "jumps": Loudness,
     "r128": lambda: Loudness(LoudnessThresholds(target="r128")),
 }
@@ -35,14 +39,36 @@ def made(pieces, breaks):
     time = np.arange(n) * 9000 + np.cumsum(restarted) * 90000
     return Rows("audio", "a:0", ebu.BASE, "pcm_f32le 48000 2 stereo", 0, 0, {
         "hop_samples": samples,
-        "peaks": np.where(np.repeat(samples > 0, 2, axis=1), levels.reshape(n, 20), np.nan).astype(np.float32),
+        "peaks": hops_of(levels, samples),
+        "jolts": hops_of(spikes(levels, clipped, lengths), samples), "roughness": hops_of(levels * 0.05, samples),
         "clipped_samples": np.repeat(np.repeat(clipped, lengths)[:, None], 2, axis=1),
         "true_peak": levels.reshape(n, 10, 2).max(axis=1) * 1.1,
         "loudness_power": np.where(samples > 0, (levels**2).sum(axis=1).reshape(n, 10) * 480, np.nan),
+        "stereo_power": stereo_power(levels.reshape(n, 10, 2), pieces, lengths) * 480,
         "restarted": restarted,
         "epoch": np.zeros(n, np.int64), "wrap": np.zeros(n, np.int64), "pts": time, "time": time,
         "duration": samples.sum(axis=1).astype(np.int64) * 90000 // 48000,
     })  # fmt: skip
+
+
+def hops_of(levels, samples):
+    """Levels of hops and channels as a column, NaN where there is no hop."""
+    return np.where(np.repeat(samples > 0, 2, axis=1), levels.reshape(len(samples), 20), np.nan).astype(np.float32)
+
+
+def spikes(levels, clipped, lengths):
+    """Second differences: a tenth of the level, but for single hops, of pieces with clipped samples, of ten of it."""
+    struck = np.repeat(clipped > 0, lengths * 10) & (np.arange(len(levels)) % 130 == 37)
+    return levels * np.where(struck, 10, 0.1)[:, None]
+
+
+def stereo_power(levels, pieces, lengths):
+    """Equal levels stand for mono, a louder left for channels out of phase, a louder right for stereo."""
+    left, right = ((levels**2).sum(axis=1)).T
+    kinds = np.repeat([np.sign(right - left) for left, right, _, _ in pieces], lengths)
+    right = np.where(kinds == 0, left, right)
+    product = np.select([kinds == 0, kinds < 0], [left, -0.9 * np.sqrt(left * right)], 0.2 * np.sqrt(left * right))
+    return np.stack((left, right, product), axis=1)
 
 
 LEVEL = st.sampled_from([0.0, 1e-4, 0.002, 0.03, 0.2, 1.2])

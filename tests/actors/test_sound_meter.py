@@ -8,7 +8,8 @@ from actors.measure.sound import METRICS, SoundMeter, SoundState, block_edges, r
 from actors.media import AudioBatch, AudioFormat
 from tests.actors import ebu
 
-EXACT = ("hop_samples", "peaks", "clipped_samples", "restarted", "invalid_samples")
+EXACT = ("hop_samples", "peaks", "jolts", "clipped_samples", "restarted", "invalid_samples")
+PER_HOP = ("peaks", "jolts", "roughness")
 
 
 def noise(channels, count, seed=0, gain=0.3):
@@ -38,8 +39,11 @@ def test_the_kernel_gives_what_the_reference_gives(rate, channels):
     assert theirs.keys() == {metric.name for metric in METRICS}
     for name in EXACT:
         np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+    np.testing.assert_allclose(ours["roughness"], theirs["roughness"], rtol=1e-6)
     for name in ("true_peak", "loudness_power"):
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-10, err_msg=name)
+    np.testing.assert_allclose(ours["stereo_power"], theirs["stereo_power"], rtol=1e-10, atol=1e-9)
+    assert np.isnan(ours["stereo_power"]).all() == (channels == 1)
 
 
 @settings(max_examples=30, deadline=None)
@@ -65,7 +69,7 @@ def test_what_else_is_wanted_changes_nothing():
 def test_columns_are_what_the_metrics_say():
     columns = ebu.rows_of(noise(6, 9600), 48000).columns
     for metric in METRICS:
-        shape = {0: (2,), 10: (2, 10), -1: (2, 60) if metric.name == "peaks" else (2, 6)}[metric.width]
+        shape = {0: (2,), 3: (2, 3), 10: (2, 10), -1: (2, 60) if metric.name in PER_HOP else (2, 6)}[metric.width]
         assert columns[metric.name].shape == shape
         assert columns[metric.name].dtype == np.dtype(metric.dtype)
 

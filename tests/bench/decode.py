@@ -17,8 +17,8 @@ from tests.bench.machine import cost, machine, side_by_side
 CLIPS = Path(".bench")
 GROUPS = {
     "packets": "decode_errors",
-    "+ sound": "decode_errors,timestamps,silence,channel_loss,clipping,loudness",
-    "+ luma": "decode_errors,timestamps,silence,channel_loss,clipping,loudness,black",
+    "+ sound": "decode_errors,timestamps,silence,channel_loss,clipping,loudness,phase,click",
+    "+ luma": "decode_errors,timestamps,silence,channel_loss,clipping,loudness,phase,click,black",
     "all": None,
 }
 FILTERS = {"video": "blackdetect,freezedetect,scdet", "audio": "silencedetect,astats,ebur128=peak=true"}

@@ -17,11 +17,17 @@ HOPS = 10
 METRICS = (
     Metric("hop_samples", "samples", "int32", "samples of each hop; 0 for a hop that a short row lacks", HOPS),
     Metric("peaks", "full scale", "float32", "greatest absolute sample: per hop, in each one value per channel", -1),
+    Metric("jolts", "full scale", "float32", "greatest absolute second difference of samples: per hop and channel", -1),
+    Metric("roughness", "full scale", "float32", "mean absolute second difference of samples: per hop and channel", -1),
     Metric("clipped_samples", "samples", "int64", "per channel: samples of plateaus, 3 or more at >= 0.999", -1),
     Metric("true_peak", "full scale", "float64", "per channel: peak, interpolated four times (BS.1770-4)", -1),
     Metric(
         "loudness_power", "full scale^2", "float64",
         "of each hop: sum over channels of G times the sum of K-weighted squares (BS.1770-4)", HOPS,
+    ),
+    Metric(
+        "stereo_power", "full scale^2", "float64",
+        "sums of L * L, R * R and L * R over front left and right; null where there is no such pair", 3,
     ),
     Metric("restarted", "", "bool", "the first row after a start or a break: the filters began at rest"),
     Metric("invalid_samples", "samples", "int64", "samples of all channels that were not finite; they count as 0"),
@@ -79,6 +85,7 @@ class SoundMeter:
         tails, memories = np.array(state.tails).reshape(channels, -1), np.array(state.memories).reshape(channels, -1)
         runs = np.array(state.runs, np.int64)
         constants, columns = _constants(batch.format), _empty(len(batch.blocks), batch.format)
+        left, right = front_pair(batch.format) or (-1, -1)
         for row, block in enumerate(batch.blocks):
             edges = block_edges(batch.format.rate, block.hop, block.samples.shape[1])
             columns["restarted"][row] = not block.clean
@@ -86,9 +93,11 @@ class SoundMeter:
             columns["loudness_power"][row, len(edges) - 1 :] = np.nan
             kernel()(
                 np.array(block.samples, np.float32, order="C"), edges, not block.clean, "true_peak" in wanted,
-                "loudness_power" in wanted, *constants, tails, memories, runs,
-                columns["peaks"][row].reshape(HOPS, channels), columns["clipped_samples"][row],
-                columns["true_peak"][row], columns["loudness_power"][row], columns["invalid_samples"][row : row + 1],
+                "loudness_power" in wanted, left, right, *constants, tails, memories, runs,
+                *(columns[name][row].reshape(HOPS, channels) for name in ("peaks", "jolts", "roughness")),
+                columns["clipped_samples"][row],
+                columns["true_peak"][row], columns["loudness_power"][row], columns["stereo_power"][row],
+                columns["invalid_samples"][row : row + 1],
             )  # fmt: skip
         moved = SoundState(
             state.format, tuple(tails.ravel().tolist()), tuple(memories.ravel().tolist()), tuple(runs.tolist())
@@ -104,6 +113,17 @@ def block_edges(rate: int, first: int, samples: int) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=16)
+def front_pair(format: AudioFormat) -> tuple[int, int] | None:
+    """Numbers of the channels of front left and right, or None where the layout has no such pair."""
+    from actors.measure.sound import weighting
+
+    names = weighting.channel_names(format)
+    if "FL" in names and "FR" in names:
+        return names.index("FL"), names.index("FR")
+    return (0, 1) if len(names) == 2 else None
+
+
+@lru_cache(maxsize=16)
 def _constants(format: AudioFormat) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     from actors.measure.sound import weighting
 
@@ -114,10 +134,11 @@ def _empty(rows: int, format: AudioFormat) -> Columns:
     channels = format.channels
     return {
         "hop_samples": np.zeros((rows, HOPS), np.int32),
-        "peaks": np.full((rows, HOPS * channels), np.nan, np.float32),
+        **{name: np.full((rows, HOPS * channels), np.nan, np.float32) for name in ("peaks", "jolts", "roughness")},
         "clipped_samples": np.zeros((rows, channels), np.int64),
         "true_peak": np.full((rows, channels), np.nan),
         "loudness_power": np.zeros((rows, HOPS)),
+        "stereo_power": np.full((rows, 3), np.nan),
         "restarted": np.zeros(rows, np.bool_),
         "invalid_samples": np.zeros(rows, np.int64),
     }

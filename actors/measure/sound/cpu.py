@@ -31,15 +31,16 @@ def kernel() -> Callable[..., None]:
     floats, table, integers = types.float64[::1], types.float64[:, ::1], types.int64[::1]
     return compiled(
         block, "sound_block", types.float32[:, ::1], integers, types.boolean, types.boolean, types.boolean,
-        table, table, floats, table, table, integers,
-        types.float32[:, ::1], integers, floats, floats, integers,
+        types.int64, types.int64, table, table, floats, table, table, integers,
+        *[types.float32[:, ::1]] * 3, integers, floats, floats, floats, integers,
     )  # fmt: skip
 
 
 def block(
     samples: NDArray[np.float32], edges: Integers, fresh: bool, wants_true_peak: bool, wants_loudness: bool,
-    taps: Floats, stages: Floats, weights: Floats, tails: Floats, memories: Floats, runs: Integers,
-    peaks: NDArray[np.float32], clipped: Integers, true_peak: Floats, loudness: Floats, invalid: Integers,
+    left: int, right: int, taps: Floats, stages: Floats, weights: Floats, tails: Floats, memories: Floats,
+    runs: Integers, peaks: NDArray[np.float32], jolts: NDArray[np.float32], roughness: NDArray[np.float32],
+    clipped: Integers, true_peak: Floats, loudness: Floats, stereo: Floats, invalid: Integers,
 ) -> None:  # fmt: skip
     """Measure one block.
 
@@ -50,6 +51,8 @@ def block(
             to have stood there, so that sound joined in its middle shows no false peak.
         wants_true_peak: Whether to interpolate.
         wants_loudness: Whether to filter.
+        left: Channel of front left; -1 where there is no such pair.
+        right: Channel of front right; -1 likewise.
         taps: (4, 12) phases of the interpolator.
         stages: (2, 5) biquads of the K-weighting, run in transposed direct form II.
         weights: (channels,) G.
@@ -57,9 +60,12 @@ def block(
         memories: (channels, 4) delays of the biquads, moved on.
         runs: (channels,) samples at full scale just before, at most :data:`RUN`, moved on.
         peaks: (10, channels), written for each hop there is.
+        jolts: (10, channels), likewise: greatest absolute second difference. The first two samples of all have none.
+        roughness: (10, channels), likewise: mean absolute second difference.
         clipped: (channels,), written. A plateau counts as a whole where its third sample lies.
         true_peak: (channels,), written if wanted.
         loudness: (10,), added to if wanted.
+        stereo: (3,), written where there is a pair: sums of L * L, R * R and L * R.
         invalid: (1,), written: samples that were not finite, and counted as 0.
     """
     channels, count = samples.shape
@@ -67,6 +73,14 @@ def block(
     line = np.empty(before + count)
     work = np.empty(count)
     invalid[0] = 0
+    if left >= 0:
+        stereo[0] = stereo[1] = stereo[2] = 0.0
+        for i in range(count):
+            own, other = float(samples[left, i]), float(samples[right, i])
+            own, other = own if np.isfinite(own) else 0.0, other if np.isfinite(other) else 0.0
+            stereo[0] += own * own
+            stereo[1] += other * other
+            stereo[2] += own * other
     for channel in range(channels):
         run = 0 if fresh else runs[channel]
         plateau = 0
@@ -97,6 +111,15 @@ def block(
             for i in range(edges[hop], edges[hop + 1]):
                 peak = max(peak, work[i])
             peaks[hop, channel] = peak
+
+        for hop in range(hops):
+            total = peak = 0.0
+            for i in range(max(edges[hop], 2) if fresh else edges[hop], edges[hop + 1]):
+                value = abs(line[before + i] - 2 * line[before + i - 1] + line[before + i - 2])
+                total += value
+                peak = max(peak, value)
+            jolts[hop, channel] = peak
+            roughness[hop, channel] = total / (edges[hop + 1] - edges[hop])
 
         if wants_true_peak:
             for phase in range(4):

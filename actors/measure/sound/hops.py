@@ -20,12 +20,12 @@ def expand(rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
     Returns:
         m rows with the hops' times; their PTS remain those of the rows that they are part of. And (m, channels) peaks.
     """
-    columns, format = rows.columns, AudioFormat.parse(rows.format)
+    columns, rate = rows.columns, AudioFormat.parse(rows.format).rate
     samples = columns["hop_samples"].astype(np.int64)
     row, hop = np.nonzero(samples)
     ends = np.cumsum(samples, axis=1)
     durations = columns["duration"].astype(np.int64)
-    ticks = ends * rows.base.den // (format.rate * rows.base.num)
+    ticks = ends * rows.base.den // (rate * rows.base.num)
     ticks = np.where(ends == ends[:, -1:], durations[:, None], np.minimum(ticks, durations[:, None]))
     starts = np.concatenate((np.zeros((len(rows), 1), np.int64), ticks[:, :-1]), axis=1)
     times = {
@@ -33,8 +33,15 @@ def expand(rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
         "duration": (ticks - starts)[row, hop],
         **{name: columns[name][row] for name in ("epoch", "wrap", "pts")},
     }
-    levels = columns["peaks"].astype(np.float32).reshape(len(rows), samples.shape[1], format.channels)[row, hop]
-    return Rows(rows.table, rows.track, rows.base, rows.format, rows.first_row, rows.window, times), levels
+    fine = Rows(rows.table, rows.track, rows.base, rows.format, rows.first_row, rows.window, times)
+    return fine, values(rows, "peaks")
+
+
+def values(rows: Rows, name: str) -> NDArray[np.float32]:
+    """A metric of hops and channels as (m, channels), in the order of :func:`expand`."""
+    samples = rows.columns["hop_samples"].astype(np.int64)
+    channels = AudioFormat.parse(rows.format).channels
+    return rows.columns[name].astype(np.float32).reshape(len(rows), samples.shape[1], channels)[samples > 0]
 
 
 def bridge(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure import Columns
-from actors.measure.sound import HOPS, weighting
+from actors.measure.sound import HOPS, front_pair, weighting
 from actors.media import AudioFormat, hop_edges
 
 
@@ -25,16 +25,30 @@ def measure(samples: NDArray[np.float32], format: AudioFormat) -> Columns:
     weighted = _weighted(sound, format.rate)
     power = np.array([np.sum(weighted[:, a:b] ** 2, axis=1) for a, b in _pairs(edges)]).T
     peaks = np.array([np.abs(sound[:, a:b]).max(axis=1) for a, b in _pairs(edges)], np.float32)
+    bends = np.abs(np.pad(np.diff(sound, 2, axis=1), ((0, 0), (min(2, count), 0)))[:, :count])
+    jolts = np.array([bends[:, a:b].max(axis=1) for a, b in _pairs(edges)], np.float32)
+    roughness = np.array([bends[:, a:b].mean(axis=1) for a, b in _pairs(edges)])
     rows = np.append(edges[:-1:HOPS], count)
     return {
         "hop_samples": _lists(np.diff(edges), 0).astype(np.int32),
         "peaks": _lists(peaks, np.nan).reshape(len(rows) - 1, -1),
+        "jolts": _lists(jolts, np.nan).reshape(len(rows) - 1, -1),
+        "roughness": _lists(roughness, np.nan).reshape(len(rows) - 1, -1),
         "clipped_samples": np.array([_per_row(_plateaus(channel), rows) for channel in sound]).T,
         "true_peak": np.array([[level[a:b].max() for a, b in _pairs(rows)] for level in map(_interpolated, sound)]).T,
         "loudness_power": _lists(weighting.channel_weights(format) @ power, np.nan),
+        "stereo_power": np.array([_stereo(sound[:, a:b], format) for a, b in _pairs(rows)]),
         "restarted": np.arange(len(rows) - 1) == 0,
         "invalid_samples": _per_row((~finite).sum(axis=0), rows),
     }
+
+
+def _stereo(sound: NDArray[np.float64], format: AudioFormat) -> list[float]:
+    pair = front_pair(format)
+    if pair is None:
+        return [np.nan] * 3
+    left, right = sound[list(pair)]
+    return [float(np.sum(first * second)) for first, second in ((left, left), (right, right), (left, right))]
 
 
 def _pairs(edges: NDArray[np.int64]) -> list[tuple[int, int]]:
