@@ -45,6 +45,7 @@ def source():
         ("silence:start=2,length=3", "silence", 3 * HOP),
         ("channel_loss:start=3,length=4,channel=1", "channel_loss", 3 * HOP),
         ("timestamp_gap:start=4,length=1", "timestamps", FRAME),
+        ("blockiness:start=2,length=4", "blockiness", FRAME),
     ],
 )
 @pytest.mark.parametrize("suffix", [".mp4", ".ts", ".mkv"])

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from actors.detectors.black import Black, BlackThresholds
+from actors.detectors.blockiness import Blockiness, BlockinessThresholds
 from actors.detectors.channel_loss import ChannelLoss, ChannelLossThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
@@ -28,14 +29,14 @@ AnyDetector = Detector[Any, Any]
 DETECTORS: dict[str, type[AnyDetector]] = {
     "black": Black, "freeze": Freeze, "scene": Scene, "format_change": FormatChange, "silence": Silence,
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "timestamps": Timestamps,
-    "decode_errors": DecodeErrors, "stalled": Stalled,
+    "decode_errors": DecodeErrors, "stalled": Stalled, "blockiness": Blockiness,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
     "black": BlackThresholds, "freeze": FreezeThresholds, "scene": SceneThresholds,
     "format_change": FormatChangeThresholds, "silence": SilenceThresholds, "channel_loss": ChannelLossThresholds,
     "clipping": ClippingThresholds, "loudness": LoudnessThresholds, "timestamps": TimestampsThresholds,
-    "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds,
+    "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
 }  # fmt: skip
 
 

@@ -81,6 +81,33 @@ class Cut(PictureDefect):
         return change
 
 
+class Blockiness(PictureDefect):
+    """Square blocks show, as after heavy quantisation: each is drawn towards its mean."""
+
+    detector: ClassVar[str] = "blockiness"
+    kind: Literal["blockiness"] = "blockiness"
+    strength: float = Field(0.8, gt=0, le=1, description="share of the way to the mean")
+    size: int = Field(8, ge=3, le=24, description="side of a block in luma pixels")
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> PictureChange:
+        def change(picture: Picture, share: float) -> Picture:
+            luma, *chroma = picture.planes
+            drawn = luma + self.strength * (_block_means(luma, self.size) - luma)
+            return Picture((_codes(drawn, picture), *chroma), picture.depth, picture.full)
+
+        return change
+
+
+def _block_means(plane: Pixels, size: int) -> NDArray[np.float64]:
+    """Each pixel's block's mean; blocks at the right and lower edges are smaller."""
+    tops, lefts = (np.arange(0, length, size) for length in plane.shape)
+    sums = np.add.reduceat(np.add.reduceat(plane.astype(np.float64), tops, axis=0), lefts, axis=1)
+    heights, widths = (np.diff([*starts, length]) for starts, length in zip((tops, lefts), plane.shape, strict=True))
+    means: NDArray[np.float64] = np.repeat(np.repeat(sums / np.outer(heights, widths), heights, axis=0), widths, axis=1)
+    return means
+
+
 def _codes(values: NDArray[np.floating | np.int32], like: Picture) -> Pixels:
     codes: NDArray[np.float64] = np.clip(np.rint(values), 0, like.top)
     return codes.astype(np.uint8) if like.depth == 8 else codes.astype(np.uint16)

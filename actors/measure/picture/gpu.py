@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Sums, edges, sizes
+from actors.measure.picture.gpu_luma import NARROW, families
+from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Profile, Sums, edges, sizes
 from actors.media import Pixels
 
 Shapes = tuple[tuple[int, int], ...]
@@ -76,6 +77,8 @@ def sums_of(
         found["histogram"] = plan.histograms(own)
     if "signature" in groups:
         found["signature"] = plan.signatures(own)
+    if groups & NARROW:
+        found |= families(plan.narrow(own), groups)
     if any(old is not None for old in olds):
         found["change"] = plan.changes(words)
     host = _fetched(found)
@@ -90,8 +93,17 @@ def _row(shapes: Shapes, host: dict[str, NDArray[np.int64]], own: int, change: i
     if change is not None:
         *totals, total, pixels = host["change"][change].tolist()
         differences, block = tuple(totals), (total, pixels)
-    histogram, signature = (host[name][own] if name in host else None for name in ("histogram", "signature"))
-    return Sums(shapes, histogram, differences, block, signature)
+    rows = {name: values[own] for name, values in host.items() if name != "change"}
+    gradients = rows.get("gradients")
+    return Sums(
+        shapes, rows.get("histogram"), differences, block, rows.get("signature"),
+        None if gradients is None else _profiles(gradients, *shapes[0]),
+    )  # fmt: skip
+
+
+def _profiles(row: Profile, height: int, width: int) -> tuple[Profile, Profile, Profile, Profile]:
+    columns, lines, column_steps, line_steps = np.split(row, np.cumsum([width, height, width]))
+    return columns, lines, column_steps, line_steps
 
 
 def _chain(frames: Sequence[Planes], before: Sequence[Planes | None]) -> tuple[list[Planes], list[int]]:
@@ -174,6 +186,11 @@ class _Plan:
         lines, columns = self._filled[0]
         luma = words[:, : self._ends[0] // self._per_word]
         return luma.view(len(words), lines, columns // self._per_word)[:, : self.sizes[0][0]]
+
+    def narrow(self, words: Tensor) -> Tensor:
+        """(frames, lines, columns) int32 luma codes without the bits that 8 do not hold."""
+        codes = self._luma(words).view(self._pixel)[..., : self.sizes[0][1]].to(torch.int32)
+        return (codes & ((1 << self._depth) - 1)) >> (self._depth - 8)
 
     def histograms(self, words: Tensor) -> Tensor:
         """(frames, 2^depth) pixels of each luma code."""

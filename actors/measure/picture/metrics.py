@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure import Columns, Metric
+from actors.measure.picture.grids import grids
 from actors.measure.picture.sums import COLUMNS, ROWS, Group, Sums, edges
 from actors.media import VideoFormat
 
@@ -36,6 +37,14 @@ METRICS: dict[Group, tuple[Metric, ...]] = {
             width=ROWS * COLUMNS,
         ),
     ),
+    "grid": (
+        Metric("blockiness", "ratio", "float64", "steps of luma on a grid over those off it; null where luma is flat"),
+        Metric(
+            "block_grid", "ratio", "float64",
+            "the same, the median of the grid's cells, of both directions the lesser, 10 at most; null if flat",
+        ),
+        Metric("block_step", _CODE, "float64", "steps of luma on that grid, likewise; null where luma is flat"),
+    ),
 }  # fmt: skip
 
 
@@ -54,6 +63,9 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
         found |= _luma(np.stack([row.histogram for row in rows if row.histogram is not None]), fmt)
     if rows[0].signature is not None:
         found |= _signature(np.stack([row.signature for row in rows if row.signature is not None]), rows[0], fmt)
+    gradients = [row.gradients for row in rows if row.gradients is not None]
+    if gradients:
+        found |= grids(*(np.stack(profiles) for profiles in zip(*gradients, strict=True)))
     return found | _difference(rows, fmt)
 
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Sums, edges, sizes
+from actors.measure.picture.sums import (
+    BLOCK,
+    COLUMNS,
+    GRADIENT,
+    ROWS,
+    Group,
+    Planes,
+    Profile,
+    Sums,
+    edges,
+    line_step,
+    sizes,
+    strips,
+)  # fmt: skip
 from actors.media import Plane
 
 
@@ -24,6 +37,7 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         differences=None if changes is None else tuple(int(change.sum()) for change in changes),
         block=None if changes is None else _largest_block(changes[0]),
         signature=_signature(luma) if "signature" in groups else None,
+        gradients=_gradients(luma >> (depth - 8)) if "grid" in groups else None,
     )
 
 
@@ -50,3 +64,23 @@ def _signature(luma: NDArray[np.int64]) -> NDArray[np.int64]:
         ],
         np.int64,
     )
+
+
+def _gradients(luma: NDArray[np.int64]) -> tuple[Profile, Profile, Profile, Profile]:
+    height, width = luma.shape
+    columns, lines = np.zeros((2, width), np.int64), np.zeros((2, height), np.int64)
+    if width > 7:
+        columns[:, 3:-4] = _steps(luma[1 :: line_step(height)].T).sum(axis=2)
+    if height > 7:
+        for left, right in strips(width):
+            lines[:, 3:-4] += _steps(luma[:, left:right]).sum(axis=2)
+    return columns[0], lines[0], columns[1], lines[1]
+
+
+def _steps(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Steps down the first axis, over those around them and as they are: 7 fewer than codes."""
+    steps = np.abs(np.diff(codes, axis=0))
+    count = len(steps) - 6
+    around = sum(steps[begin : begin + count] for begin in (0, 1, 2, 4, 5, 6))
+    middle = steps[3 : 3 + count]
+    return np.stack([(middle << GRADIENT) // np.maximum(around, 1), middle])

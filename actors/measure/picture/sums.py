@@ -11,13 +11,22 @@ from numpy.typing import NDArray
 
 from actors.media import Plane
 
-Group = Literal["luma", "difference", "signature"]
+Group = Literal["luma", "difference", "signature", "grid"]
 
 BLOCK = 16
 """Side of a luma block, in pixels. Blocks at the right and lower edges are smaller."""
 
 COLUMNS, ROWS = 16, 9
 """Cells of the signature. Cell (j, i) spans lines ``floor(j*h/9)`` to ``floor((j+1)*h/9)``, columns likewise by 16."""
+
+GRADIENT = 12
+"""Bits of a gradient's fraction: a step is ``floor(2^12 * step / the six steps around it)``."""
+
+STRIP = 128
+"""Columns that are taken together where not all are."""
+
+Profile = NDArray[np.int64]
+"""A sum for each column, or for each line."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +47,11 @@ class Sums:
     (0, 1) where nothing changed."""
     signature: NDArray[np.int64] | None
     """(9, 16) sums of luma codes."""
+    gradients: tuple[Profile, Profile, Profile, Profile] | None = None
+    """(width,), (height,), (width,), (height,): steps of luma to the pixel at the right, summed up down each column,
+    and to the one below, along each line; 0 where there are not three steps before and after. The first two are of steps
+    over the six around them (1 at least), the last two of steps in 8-bit codes. Columns are summed over every
+    :func:`line_step`-th line from the second on, lines over :func:`strips`."""
 
 
 Planes = tuple[Plane, ...]
@@ -69,6 +83,17 @@ def one_by_one(kernel: Kernel) -> Backend:
 def edges(length: int, parts: int) -> NDArray[np.int64]:
     """Where the cells of a signature begin, and where the last one ends: (parts + 1,) int64."""
     return np.arange(parts + 1, dtype=np.int64) * length // parts
+
+
+def line_step(height: int) -> int:
+    """Which lines are taken where a sum over some is as good: all below 512, else 171 to 511, of both fields alike."""
+    return (height // 256) | 1
+
+
+def strips(width: int) -> list[tuple[int, int]]:
+    """Which columns are taken where a sum over some is as good, as (begin, end); the first column never is."""
+    every = STRIP * max(1, width // 512)
+    return [(max(left, 1), min(left + STRIP, width)) for left in range(0, width, every)]
 
 
 def sizes(planes: Planes, before: Planes | None) -> tuple[tuple[int, int], ...]:

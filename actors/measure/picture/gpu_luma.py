@@ -1,0 +1,50 @@
+"""The families of sums that are made from 8-bit luma codes, with torch: as :mod:`actors.measure.picture.loops`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from actors.measure.picture.sums import GRADIENT, Group, line_step, strips
+
+NARROW: frozenset[Group] = frozenset({"grid"})
+"""Groups that are summed up from 8-bit codes."""
+
+
+def families(luma: Tensor, groups: frozenset[Group]) -> dict[str, Tensor]:
+    """The sums of wanted groups, by the names of :class:`actors.measure.picture.sums.Sums`.
+
+    Args:
+        luma: (frames, height, width) int32 codes of 8 bits.
+        groups: What is wanted.
+
+    Returns:
+        (frames, numbers) int64 each; of ``gradients`` all four, one after the other.
+    """
+    found = {}
+    if "grid" in groups:
+        found["gradients"] = _gradients(luma)
+    return found
+
+
+def _gradients(luma: Tensor) -> Tensor:
+    frames, height, width = luma.shape
+    columns = torch.zeros((2, frames, width), dtype=torch.int64, device=luma.device)
+    lines = torch.zeros((2, frames, height), dtype=torch.int64, device=luma.device)
+    if width > 7:
+        for row, steps in enumerate(_steps(luma[:, 1 :: line_step(height)], 2)):
+            columns[row, :, 3:-4] = steps.sum(1)
+    if height > 7:
+        for left, right in strips(width):
+            for row, steps in enumerate(_steps(luma[:, :, left:right], 1)):
+                lines[row, :, 3:-4] += steps.sum(2)
+    return torch.cat([columns[0], lines[0], columns[1], lines[1]], 1)
+
+
+def _steps(codes: Tensor, along: int) -> tuple[Tensor, Tensor]:
+    """Steps along an axis, over those around them and as they are: 7 fewer than codes."""
+    steps = codes.diff(dim=along).abs_()
+    count = steps.shape[along] - 6
+    parts = [steps.narrow(along, begin, count) for begin in range(7)]
+    around = (parts[0] + parts[1]).add_(parts[2]).add_(parts[4]).add_(parts[5]).add_(parts[6]).clamp_(min=1)
+    return (parts[3] << GRADIENT).div_(around, rounding_mode="floor"), parts[3]
