@@ -46,6 +46,8 @@ def source():
         ("channel_loss:start=3,length=4,channel=1", "channel_loss", 3 * HOP),
         ("timestamp_gap:start=4,length=1", "timestamps", FRAME),
         ("blockiness:start=2,length=4", "blockiness", FRAME),
+        ("levels:start=2,length=4,gain=2", "levels", FRAME),
+        ("blur:start=2,length=4", "blur", FRAME),
     ],
 )
 @pytest.mark.parametrize("suffix", [".mp4", ".ts", ".mkv"])

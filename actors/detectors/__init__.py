@@ -11,11 +11,13 @@ from pydantic import ValidationError
 
 from actors.detectors.black import Black, BlackThresholds
 from actors.detectors.blockiness import Blockiness, BlockinessThresholds
+from actors.detectors.blur import Blur, BlurThresholds
 from actors.detectors.channel_loss import ChannelLoss, ChannelLossThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
 from actors.detectors.freeze import Freeze, FreezeThresholds
+from actors.detectors.levels import Levels, LevelsThresholds
 from actors.detectors.loudness import Loudness, LoudnessThresholds
 from actors.detectors.scene import Scene, SceneThresholds
 from actors.detectors.silence import Silence, SilenceThresholds
@@ -30,6 +32,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "black": Black, "freeze": Freeze, "scene": Scene, "format_change": FormatChange, "silence": Silence,
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "timestamps": Timestamps,
     "decode_errors": DecodeErrors, "stalled": Stalled, "blockiness": Blockiness,
+    "levels": Levels, "blur": Blur,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -37,6 +40,7 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "format_change": FormatChangeThresholds, "silence": SilenceThresholds, "channel_loss": ChannelLossThresholds,
     "clipping": ClippingThresholds, "loudness": LoudnessThresholds, "timestamps": TimestampsThresholds,
     "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
+    "levels": LevelsThresholds, "blur": BlurThresholds,
 }  # fmt: skip
 
 

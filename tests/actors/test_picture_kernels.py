@@ -36,8 +36,8 @@ def test_any_frame(seed, width, height, depth, chroma, padding, spread, first, g
 @pytest.mark.parametrize(
     ("width", "height"),
     [
-        (1, 1), (2, 1), (1, 2), (15, 8), (16, 9), (17, 10), (16, 16), (17, 17), (31, 33), (640, 3), (3, 640), (321, 181),
-        (30, 1100), (1100, 30),
+        (1, 1), (2, 1), (1, 2), (15, 8), (16, 9), (17, 10), (16, 16), (17, 17), (31, 33), (640, 3), (3, 640),
+        (321, 181), (30, 1100), (1100, 30),
     ],
 )  # fmt: skip
 def test_edge_sizes(width, height, depth):

@@ -1,4 +1,4 @@
-"""The sums of a frame on a CPU, compiled by numba: one pass over the lines of each plane, but for the families in loops.
+"""The sums of a frame on a CPU, compiled by numba: one pass over the lines of each plane, and the families in loops.
 
 Each line is read once, while it is in the nearest cache, by all wanted groups. Plain loops over contiguous lines, with
 accumulators as narrow as the sums allow, become packed instructions. A pixel counted where its neighbour was counted
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
+from actors.measure.picture.loops.edges import edge
 from actors.measure.picture.loops.grid import gradients
+from actors.measure.picture.loops.legal import illegal
 from actors.measure.picture.loops.narrow import narrowed
 from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Sums, sizes
 from actors.media import Pixels, Plane
@@ -25,7 +27,7 @@ LANES = 8
 TABLE_CODES = 4096
 """Entries of all tables together, as long as one has no more: they share the nearest cache with the lines."""
 
-NARROW: frozenset[Group] = frozenset({"grid"})
+NARROW: frozenset[Group] = frozenset({"grid", "edges"})
 """Groups that are summed up from 8-bit codes."""
 
 PADDING = 16
@@ -51,6 +53,8 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         block=(int(found[0][1]), int(found[0][2])) if olds else None,
         signature=cells if signature else None,
         gradients=gradients(narrow, planes[0].width) if narrow is not None and "grid" in groups else None,
+        illegal=illegal(planes, depth) if "levels" in groups else None,
+        edge=edge(narrow, planes[0].width) if narrow is not None and "edges" in groups else None,
     )
 
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from actors.measure.picture.sums import GRADIENT, Group, line_step, strips
+from actors.measure.picture.sums import (
+    CHROMA_TOP,
+    CONTRAST,
+    GRADIENT,
+    LUMA_TOP,
+    SPAN,
+    Group,
+    line_step,
+    low_code,
+    strips,
+)
 
-NARROW: frozenset[Group] = frozenset({"grid"})
+NARROW: frozenset[Group] = frozenset({"grid", "edges"})
 """Groups that are summed up from 8-bit codes."""
 
 
@@ -24,7 +36,28 @@ def families(luma: Tensor, groups: frozenset[Group]) -> dict[str, Tensor]:
     found = {}
     if "grid" in groups:
         found["gradients"] = _gradients(luma)
+    if "edges" in groups:
+        found["edge"] = _edge(luma)
     return found
+
+
+def illegal(planes: Sequence[Tensor], across: int, down: int, depth: int) -> Tensor:
+    """(frames, 1) pixels outside the legal range.
+
+    Args:
+        planes: (frames, height, width) int32 codes of Y, or of Y, U and V.
+        across: log2 of the luma pixels of a chroma pixel, across.
+        down: The same, down.
+        depth: Bits of a code.
+    """
+    luma, *chroma = planes
+    wrong = (luma < low_code(depth)) | (luma > LUMA_TOP << (depth - 8))
+    if chroma:
+        lines, columns = (torch.arange(length, device=luma.device) for length in luma.shape[1:])
+        wrong |= torch.stack([(p < low_code(depth)) | (p > CHROMA_TOP << (depth - 8)) for p in chroma]).any(0)[
+            :, (lines >> down)[:, None], columns >> across
+        ]
+    return wrong.sum((1, 2)).unsqueeze(1)
 
 
 def _gradients(luma: Tensor) -> Tensor:
@@ -48,3 +81,15 @@ def _steps(codes: Tensor, along: int) -> tuple[Tensor, Tensor]:
     parts = [steps.narrow(along, begin, count) for begin in range(7)]
     around = (parts[0] + parts[1]).add_(parts[2]).add_(parts[4]).add_(parts[5]).add_(parts[6]).clamp_(min=1)
     return (parts[3] << GRADIENT).div_(around, rounding_mode="floor"), parts[3]
+
+
+def _edge(luma: Tensor) -> Tensor:
+    frames, height, width = luma.shape
+    if width <= SPAN:
+        return torch.zeros((frames, 3), dtype=torch.int64, device=luma.device)
+    lines = luma[:, 1 :: line_step(height)]
+    contrast = (lines[..., SPAN:] - lines[..., :-SPAN]).abs_()
+    step = lines.diff(dim=2).abs_()[..., SPAN // 2 : -(SPAN // 2)]
+    held = contrast >= CONTRAST
+    step = step * held
+    return torch.stack([(step * contrast).sum((1, 2)), (step * step).sum((1, 2)), held.sum((1, 2))], 1)

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from actors.measure import Columns, Metric
 from actors.measure.picture.grids import grids
-from actors.measure.picture.sums import COLUMNS, ROWS, Group, Sums, edges
+from actors.measure.picture.sums import COLUMNS, ROWS, SPAN, Group, Sums, edges, line_step
 from actors.media import VideoFormat
 
 _CODE = "8-bit code"
 _CHANGE = "difference to the frame before, share of 2^depth; null without one"
+
+EDGES = 0.001
+"""Share of the pixels looked at that must be in edges for their width to be told."""
 
 METRICS: dict[Group, tuple[Metric, ...]] = {
     "luma": (
@@ -45,6 +48,12 @@ METRICS: dict[Group, tuple[Metric, ...]] = {
         ),
         Metric("block_step", _CODE, "float64", "steps of luma on that grid, likewise; null where luma is flat"),
     ),
+    "levels": (
+        Metric("illegal_share", "share", "float64", "share of pixels outside the legal range; null in full range"),
+    ),
+    "edges": (
+        Metric("edge_width", "px", "float64", "mean width of edges, by contrast; null where there are hardly any"),
+    ),
 }  # fmt: skip
 
 
@@ -66,7 +75,21 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
     gradients = [row.gradients for row in rows if row.gradients is not None]
     if gradients:
         found |= grids(*(np.stack(profiles) for profiles in zip(*gradients, strict=True)))
+    height, width = rows[0].sizes[0]
+    if rows[0].illegal is not None:
+        counts = np.array([row.illegal for row in rows], np.float64)
+        found["illegal_share"] = counts / (height * width) if fmt.range != "full" else np.full(len(rows), math.nan)
+    if rows[0].edge is not None:
+        found["edge_width"] = _edge_width(np.array([row.edge for row in rows], np.float64), height, width)
     return found | _difference(rows, fmt)
+
+
+def _edge_width(sums: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+    """Contrast over slope, weighted by the square of the slope, as an edge's width is its contrast over its slope."""
+    products, squares, count = sums.T
+    looked_at = len(range(1, height, line_step(height))) * max(width - SPAN, 0)
+    known = (squares > 0) & (count >= EDGES * looked_at)
+    return np.where(known, products / np.where(known, squares, 1), math.nan)
 
 
 def _luma(histograms: NDArray[np.int64], fmt: VideoFormat) -> Columns:

@@ -7,18 +7,24 @@ from numpy.typing import NDArray
 
 from actors.measure.picture.sums import (
     BLOCK,
+    CHROMA_TOP,
     COLUMNS,
+    CONTRAST,
     GRADIENT,
+    LUMA_TOP,
     ROWS,
+    SPAN,
     Group,
     Planes,
     Profile,
     Sums,
     edges,
     line_step,
+    low_code,
     sizes,
     strips,
-)  # fmt: skip
+    subsampling,
+)
 from actors.media import Plane
 
 
@@ -38,6 +44,8 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         block=None if changes is None else _largest_block(changes[0]),
         signature=_signature(luma) if "signature" in groups else None,
         gradients=_gradients(luma >> (depth - 8)) if "grid" in groups else None,
+        illegal=_illegal(planes, depth) if "levels" in groups else None,
+        edge=_edge(luma >> (depth - 8)) if "edges" in groups else None,
     )
 
 
@@ -84,3 +92,24 @@ def _steps(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     around = sum(steps[begin : begin + count] for begin in (0, 1, 2, 4, 5, 6))
     middle = steps[3 : 3 + count]
     return np.stack([(middle << GRADIENT) // np.maximum(around, 1), middle])
+
+
+def _illegal(planes: Planes, depth: int) -> int:
+    luma, *chroma = (_codes(plane, depth) for plane in planes)
+    wrong = (luma < low_code(depth)) | (luma > LUMA_TOP << (depth - 8))
+    if chroma:
+        across, down = subsampling(planes)
+        lines, columns = np.arange(luma.shape[0]) >> down, np.arange(luma.shape[1]) >> across
+        for codes in chroma:
+            wrong |= ((codes < low_code(depth)) | (codes > CHROMA_TOP << (depth - 8)))[lines[:, None], columns]
+    return int(wrong.sum())
+
+
+def _edge(luma: NDArray[np.int64]) -> tuple[int, int, int]:
+    if luma.shape[1] <= SPAN:
+        return 0, 0, 0
+    lines = luma[1 :: line_step(len(luma))]
+    contrast = np.abs(lines[:, SPAN:] - lines[:, :-SPAN])
+    step = np.abs(np.diff(lines, axis=1))[:, SPAN // 2 : -(SPAN // 2)]
+    held = contrast >= CONTRAST
+    return int((step * contrast)[held].sum()), int((step**2)[held].sum()), int(held.sum())

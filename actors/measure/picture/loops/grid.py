@@ -18,7 +18,8 @@ SCALE = np.int32(1 << GRADIENT)
 def gradients(luma: NDArray[np.uint8], width: int) -> tuple[Profile, Profile, Profile, Profile]:
     """See :attr:`actors.measure.picture.sums.Sums.gradients`.
 
-    A quotient below 2^21 of numbers below 2^21 and 2^11, rounded to float32 and cut off, is its floor.
+    Six steps fit 16 bits: to say so makes the instructions narrower. A quotient below 2^21 of numbers below 2^21 and
+    2^11, rounded to float32 and cut off, is its floor.
     """
     columns, lines = np.zeros((2, width), np.int32), np.zeros((2, len(luma)), np.int64)
     across, down = _kernels()
@@ -58,13 +59,14 @@ def _across(
         for x in range(width - 7):
             before = np.int32(steps[x]) + np.int32(steps[x + 1]) + np.int32(steps[x + 2])
             after = np.int32(steps[x + 4]) + np.int32(steps[x + 5]) + np.int32(steps[x + 6])
+            around = np.int32(np.uint16(before + after))
             step = np.float32(np.int32(steps[x + 3]) * SCALE)
             plain[x + 3] += np.int32(steps[x + 3])
-            quotients[x + 3] += np.int32(step / np.float32(max(before + after, ONE)))
+            quotients[x + 3] += np.int32(step / np.float32(max(around, ONE)))
 
 
 def _down(luma: NDArray[np.uint8], left: int, right: int, ring: NDArray[np.uint8], lines: NDArray[np.int64]) -> None:
-    """Add to ``lines`` (2, height) what columns ``left`` to ``right`` give. ``ring`` (8, STRIP) holds the newest steps."""
+    """Add to ``lines`` (2, height) for columns ``left`` to ``right``. ``ring`` (8, STRIP) holds the newest steps."""
     width = right - left
     for y in range(luma.shape[0] - 1):
         above, below = luma[y, left:right], luma[y + 1, left:right]
@@ -79,8 +81,9 @@ def _down(luma: NDArray[np.uint8], left: int, right: int, ring: NDArray[np.uint8
         for x in range(width):
             before = np.int32(first[x]) + np.int32(second[x]) + np.int32(third[x])
             after = np.int32(fifth[x]) + np.int32(sixth[x]) + np.int32(newest[x])
+            around = np.int32(np.uint16(before + after))
             step = np.float32(np.int32(middle[x]) * SCALE)
             plain += np.int32(middle[x])
-            total += np.int32(step / np.float32(max(before + after, ONE)))
+            total += np.int32(step / np.float32(max(around, ONE)))
         lines[0, y - 3] += np.int64(total)
         lines[1, y - 3] += np.int64(plain)
