@@ -48,6 +48,7 @@ def source():
         ("blockiness:start=2,length=4", "blockiness", FRAME),
         ("levels:start=2,length=4,gain=2", "levels", FRAME),
         ("blur:start=2,length=4", "blur", FRAME),
+        ("letterbox:start=3,length=3", "letterbox", FRAME),
     ],
 )
 @pytest.mark.parametrize("suffix", [".mp4", ".ts", ".mkv"])

@@ -17,6 +17,7 @@ from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
 from actors.detectors.freeze import Freeze, FreezeThresholds
+from actors.detectors.letterbox import Letterbox, LetterboxThresholds
 from actors.detectors.levels import Levels, LevelsThresholds
 from actors.detectors.loudness import Loudness, LoudnessThresholds
 from actors.detectors.scene import Scene, SceneThresholds
@@ -32,7 +33,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "black": Black, "freeze": Freeze, "scene": Scene, "format_change": FormatChange, "silence": Silence,
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "timestamps": Timestamps,
     "decode_errors": DecodeErrors, "stalled": Stalled, "blockiness": Blockiness,
-    "levels": Levels, "blur": Blur,
+    "levels": Levels, "blur": Blur, "letterbox": Letterbox,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -40,7 +41,7 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "format_change": FormatChangeThresholds, "silence": SilenceThresholds, "channel_loss": ChannelLossThresholds,
     "clipping": ClippingThresholds, "loudness": LoudnessThresholds, "timestamps": TimestampsThresholds,
     "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
-    "levels": LevelsThresholds, "blur": BlurThresholds,
+    "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
 }  # fmt: skip
 
 

@@ -139,6 +139,27 @@ class Blur(PictureDefect):
         return change
 
 
+class Letterbox(PictureDefect):
+    """Black bars of one size above and below; the picture between them stays where it is."""
+
+    detector: ClassVar[str] = "letterbox"
+    kind: Literal["letterbox"] = "letterbox"
+    lost: float = Field(0.24, gt=0, lt=1, description="share of the height in bars")
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> PictureChange:
+        def change(picture: Picture, share: float) -> Picture:
+            planes = []
+            for plane, code in zip(picture.planes, (0 if picture.full else 16, 128, 128), strict=False):
+                bar = round(len(plane) * self.lost / 2)
+                barred = plane.copy()
+                barred[:bar] = barred[len(plane) - bar :] = code * picture.scale
+                planes.append(barred)
+            return Picture(tuple(planes), picture.depth, picture.full)
+
+        return change
+
+
 def _blurred(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
     """Blurred down the first axis; what lies beyond the edges is as the edges."""
     reach = int(np.ceil(3 * sigma))

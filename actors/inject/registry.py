@@ -8,12 +8,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, Truncate, ZeroedPackets
 from actors.inject.defects import Defect, DefectError
-from actors.inject.picture import Black, Blockiness, Blur, Cut, Freeze, Levels
+from actors.inject.picture import Black, Blockiness, Blur, Cut, Freeze, Letterbox, Levels
 from actors.inject.sound import ChannelLoss, Clipping, LoudnessJump, Silence
 from actors.inject.timing import FormatChange, TimestampGap, TimestampJump, TimestampWrap
 
 AnyDefect = Annotated[
-    Black | Freeze | Cut | Blockiness | Levels | Blur | FormatChange
+    Black | Freeze | Cut | Blockiness | Levels | Blur | Letterbox | FormatChange
     | Silence | ChannelLoss | Clipping | LoudnessJump
     | TimestampGap | TimestampJump | TimestampWrap
     | LostPackets | FlippedBits | LostSlices | ZeroedPackets | Truncate,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
+from actors.measure.picture.loops.borders import borders
 from actors.measure.picture.loops.edges import edge
 from actors.measure.picture.loops.grid import gradients
 from actors.measure.picture.loops.legal import illegal
@@ -27,7 +28,7 @@ LANES = 8
 TABLE_CODES = 4096
 """Entries of all tables together, as long as one has no more: they share the nearest cache with the lines."""
 
-NARROW: frozenset[Group] = frozenset({"grid", "edges"})
+NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders"})
 """Groups that are summed up from 8-bit codes."""
 
 PADDING = 16
@@ -55,6 +56,7 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         gradients=gradients(narrow, planes[0].width) if narrow is not None and "grid" in groups else None,
         illegal=illegal(planes, depth) if "levels" in groups else None,
         edge=edge(narrow, planes[0].width) if narrow is not None and "edges" in groups else None,
+        borders=borders(narrow, planes[0].width) if narrow is not None and "borders" in groups else None,
     )
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from actors.measure.picture.sums import (
     CHROMA_TOP,
     CONTRAST,
+    DARK,
     GRADIENT,
     LUMA_TOP,
     SPAN,
@@ -19,7 +20,7 @@ from actors.measure.picture.sums import (
     strips,
 )
 
-NARROW: frozenset[Group] = frozenset({"grid", "edges"})
+NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders"})
 """Groups that are summed up from 8-bit codes."""
 
 
@@ -38,6 +39,8 @@ def families(luma: Tensor, groups: frozenset[Group]) -> dict[str, Tensor]:
         found["gradients"] = _gradients(luma)
     if "edges" in groups:
         found["edge"] = _edge(luma)
+    if "borders" in groups:
+        found["borders"] = _borders(luma)
     return found
 
 
@@ -93,3 +96,9 @@ def _edge(luma: Tensor) -> Tensor:
     held = contrast >= CONTRAST
     step = step * held
     return torch.stack([(step * contrast).sum((1, 2)), (step * step).sum((1, 2)), held.sum((1, 2))], 1)
+
+
+def _borders(luma: Tensor) -> Tensor:
+    lines, columns = (luma.sum(axis) < (DARK + 1) * luma.shape[axis] for axis in (2, 1))
+    sides = (lines, lines.flip(1), columns, columns.flip(1))
+    return torch.stack([dark.to(torch.int64).cumprod(1).sum(1) for dark in sides], 1)

@@ -54,6 +54,10 @@ METRICS: dict[Group, tuple[Metric, ...]] = {
     "edges": (
         Metric("edge_width", "px", "float64", "mean width of edges, by contrast; null where there are hardly any"),
     ),
+    "borders": tuple(
+        Metric(f"border_{side}", "px", "float64", f"dark {lines} from the {side} on; null where all is dark")
+        for side, lines in (("top", "lines"), ("bottom", "lines"), ("left", "columns"), ("right", "columns"))
+    ),
 }  # fmt: skip
 
 
@@ -81,6 +85,10 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
         found["illegal_share"] = counts / (height * width) if fmt.range != "full" else np.full(len(rows), math.nan)
     if rows[0].edge is not None:
         found["edge_width"] = _edge_width(np.array([row.edge for row in rows], np.float64), height, width)
+    if rows[0].borders is not None:
+        reach = np.array([row.borders for row in rows], np.float64)
+        reach[(reach[:, 0] == height) | (reach[:, 2] == width)] = math.nan
+        found |= {metric.name: reach[:, side] for side, metric in enumerate(METRICS["borders"])}
     return found | _difference(rows, fmt)
 
 

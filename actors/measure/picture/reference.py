@@ -10,6 +10,7 @@ from actors.measure.picture.sums import (
     CHROMA_TOP,
     COLUMNS,
     CONTRAST,
+    DARK,
     GRADIENT,
     LUMA_TOP,
     ROWS,
@@ -46,6 +47,7 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         gradients=_gradients(luma >> (depth - 8)) if "grid" in groups else None,
         illegal=_illegal(planes, depth) if "levels" in groups else None,
         edge=_edge(luma >> (depth - 8)) if "edges" in groups else None,
+        borders=_borders(luma >> (depth - 8)) if "borders" in groups else None,
     )
 
 
@@ -113,3 +115,11 @@ def _edge(luma: NDArray[np.int64]) -> tuple[int, int, int]:
     step = np.abs(np.diff(lines, axis=1))[:, SPAN // 2 : -(SPAN // 2)]
     held = contrast >= CONTRAST
     return int((step * contrast)[held].sum()), int((step**2)[held].sum()), int(held.sum())
+
+
+def _borders(luma: NDArray[np.int64]) -> tuple[int, int, int, int]:
+    lines, columns = (luma.sum(axis=axis) // luma.shape[axis] <= DARK for axis in (1, 0))
+    top, bottom, left, right = (
+        int(np.argmin([*dark, False])) for dark in (lines, lines[::-1], columns, columns[::-1])
+    )
+    return top, bottom, left, right

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from actors.media import Plane
 
-Group = Literal["luma", "difference", "signature", "grid", "levels", "edges"]
+Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders"]
 
 BLOCK = 16
 """Side of a luma block, in pixels. Blocks at the right and lower edges are smaller."""
@@ -27,6 +27,9 @@ LOW, LUMA_TOP, CHROMA_TOP = 16, 235, 240
 
 SPAN, CONTRAST = 15, 32
 """Pixels across an edge, and the least difference of 8-bit codes over them that is one."""
+
+DARK = 24
+"""Greatest mean of a dark line or column, in 8-bit codes (ffmpeg's cropdetect)."""
 
 STRIP = 128
 """Columns that are taken together where not all are."""
@@ -64,6 +67,9 @@ class Sums:
     """Over every :func:`line_step`-th line from the second on, of 8-bit luma codes: for each step from a pixel to the
     one at its right, its contrast is the difference of the pixels seven before and after them. Where that is 32 at
     least: the sum of step times contrast, the sum of step squared, and how many there are."""
+    borders: tuple[int, int, int, int] | None = None
+    """Lines from the top and from the bottom on, and columns from the left and from the right on, whose mean of 8-bit
+    luma codes, without its fraction, is 24 at most."""
 
 
 Planes = tuple[Plane, ...]
