@@ -117,7 +117,8 @@ def test_a_change_of_format_is_marked_and_no_defect(source, tmp_path, change):
     marks = incidents(stream, "format_change")
     assert marks, stream["incidents"]
     assert all(mark["start_seconds"] == pytest.approx(4, abs=0.3) for mark in marks)
-    assert others(stream, "format_change", "timestamps", "decode_errors") == []
+    softened = ["blur"] if change.startswith("size") else []  # smooth waves, scaled up
+    assert others(stream, "format_change", "timestamps", "decode_errors", *softened) == []
     frames = next(track["frames"] for track in stream["tracks"] if track["track"] == "v:0")
     assert frames >= 9 * 25 - 3
 

@@ -35,12 +35,12 @@ def _edges(luma: NDArray[np.uint8], width: int, every: int, found: NDArray[np.in
         products, squares, count = np.uint32(0), np.uint32(0), np.uint32(0)
         for x in range(width - SPAN):
             first, last, here, there = line[x], line[x + SPAN], line[x + SPAN // 2], line[x + SPAN // 2 + 1]
-            contrast = np.uint32(max(first, last) - min(first, last))
-            step = np.uint32(max(here, there) - min(here, there))
-            held = np.uint32(contrast >= CONTRAST)
-            products += held * step * contrast
-            squares += held * step * step
-            count += held
+            contrast = np.uint8(max(first, last) - min(first, last))
+            step = np.uint8(max(here, there) - min(here, there))
+            kept = np.uint8(step if contrast >= CONTRAST else 0)
+            products += np.uint32(np.uint16(np.int32(kept) * np.int32(contrast)))
+            squares += np.uint32(np.uint16(np.int32(kept) * np.int32(kept)))
+            count += np.uint32(contrast >= CONTRAST)
         found[0] += np.int64(products)
         found[1] += np.int64(squares)
         found[2] += np.int64(count)
