@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from actors.measure.picture.metrics import METRICS
 from actors.probe import Pictures
 from cluster.bucket import PART_BYTES
 from cluster.chunks import CHUNK_BYTES
@@ -47,7 +48,7 @@ CARRIES: dict[Placed, tuple[str, ...]] = {
 
 PACKED = 0.63
 """Bytes of a chunk of pictures in a bucket, of those that they have."""
-METERS = 3
+METERS = len(METRICS)
 """Meters of pictures, if nothing is left out."""
 
 

@@ -10,12 +10,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from actors.detectors.black import Black, BlackThresholds
+from actors.detectors.blockiness import Blockiness, BlockinessThresholds
+from actors.detectors.blur import Blur, BlurThresholds
 from actors.detectors.channel_loss import ChannelLoss, ChannelLossThresholds
 from actors.detectors.click import Click, ClickThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
 from actors.detectors.freeze import Freeze, FreezeThresholds
+from actors.detectors.letterbox import Letterbox, LetterboxThresholds
+from actors.detectors.levels import Levels, LevelsThresholds
 from actors.detectors.loudness import Loudness, LoudnessThresholds
 from actors.detectors.phase import Phase, PhaseThresholds
 from actors.detectors.scene import Scene, SceneThresholds
@@ -32,6 +36,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "black": Black, "freeze": Freeze, "scene": Scene, "format_change": FormatChange, "silence": Silence,
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
+    "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -39,7 +44,8 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "format_change": FormatChangeThresholds, "silence": SilenceThresholds, "channel_loss": ChannelLossThresholds,
     "clipping": ClippingThresholds, "loudness": LoudnessThresholds, "phase": PhaseThresholds,
     "click": ClickThresholds, "stutter": StutterThresholds, "timestamps": TimestampsThresholds,
-    "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds,
+    "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
+    "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
 }  # fmt: skip
 
 

@@ -116,6 +116,105 @@ class Cut(PictureDefect):
         return change
 
 
+class Blockiness(PictureDefect):
+    """Square blocks show, as after heavy quantisation: each is drawn towards its mean."""
+
+    detector: ClassVar[str] = "blockiness"
+    kind: Literal["blockiness"] = "blockiness"
+    strength: float = Field(0.8, gt=0, le=1, description="share of the way to the mean")
+    size: int = Field(8, ge=3, le=24, description="side of a block in luma pixels")
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> PictureChange:
+        def change(picture: Picture, share: float) -> Picture:
+            luma, *chroma = picture.planes
+            drawn = luma + self.strength * (_block_means(luma, self.size) - luma)
+            return Picture((_codes(drawn, picture), *chroma), picture.depth, picture.full)
+
+        return change
+
+
+class Levels(PictureDefect):
+    """Contrast about mid-grey, so that codes leave the legal range; as it is, full-range codes said to be limited."""
+
+    detector: ClassVar[str] = "levels"
+    kind: Literal["levels"] = "levels"
+    gain: float = Field(255 / 219, gt=1, le=16, description="times the contrast")
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> PictureChange:
+        def change(picture: Picture, share: float) -> Picture:
+            centres = (125.5 * picture.scale, 128 * picture.scale, 128 * picture.scale)
+            planes = (
+                _codes(centre + self.gain * (plane - centre), picture)
+                for plane, centre in zip(picture.planes, centres, strict=False)
+            )
+            return Picture(tuple(planes), picture.depth, picture.full)
+
+        return change
+
+
+class Blur(PictureDefect):
+    """Gaussian blur of every plane."""
+
+    detector: ClassVar[str] = "blur"
+    kind: Literal["blur"] = "blur"
+    sigma: float = Field(5, gt=0, le=50, description="standard deviation in luma pixels")
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> PictureChange:
+        def change(picture: Picture, share: float) -> Picture:
+            size = picture.planes[0].shape
+            planes = []
+            for plane in picture.planes:
+                down, across = (self.sigma * length / whole for length, whole in zip(plane.shape, size, strict=True))
+                planes.append(_codes(_blurred(_blurred(plane.astype(np.float64), down).T, across).T, picture))
+            return Picture(tuple(planes), picture.depth, picture.full)
+
+        return change
+
+
+class Letterbox(PictureDefect):
+    """Black bars of one size above and below; the picture between them stays where it is."""
+
+    detector: ClassVar[str] = "letterbox"
+    kind: Literal["letterbox"] = "letterbox"
+    lost: float = Field(0.24, gt=0, lt=1, description="share of the height in bars")
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> PictureChange:
+        def change(picture: Picture, share: float) -> Picture:
+            planes = []
+            for plane, code in zip(picture.planes, (0 if picture.full else 16, 128, 128), strict=False):
+                bar = round(len(plane) * self.lost / 2)
+                barred = plane.copy()
+                barred[:bar] = barred[len(plane) - bar :] = code * picture.scale
+                planes.append(barred)
+            return Picture(tuple(planes), picture.depth, picture.full)
+
+        return change
+
+
+def _blurred(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    """Blurred down the first axis; what lies beyond the edges is as the edges."""
+    reach = int(np.ceil(3 * sigma))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
+    found = np.zeros_like(values)
+    for begin, weight in enumerate(weights / weights.sum()):
+        found += weight * padded[begin : begin + len(values)]
+    return found
+
+
+def _block_means(plane: Pixels, size: int) -> NDArray[np.float64]:
+    """Each pixel's block's mean; blocks at the right and lower edges are smaller."""
+    tops, lefts = (np.arange(0, length, size) for length in plane.shape)
+    sums = np.add.reduceat(np.add.reduceat(plane.astype(np.float64), tops, axis=0), lefts, axis=1)
+    heights, widths = (np.diff([*starts, length]) for starts, length in zip((tops, lefts), plane.shape, strict=True))
+    means: NDArray[np.float64] = np.repeat(np.repeat(sums / np.outer(heights, widths), heights, axis=0), widths, axis=1)
+    return means
+
+
 def _codes(values: NDArray[np.floating | np.int32], like: Picture) -> Pixels:
     codes: NDArray[np.float64] = np.clip(np.rint(values), 0, like.top)
     return codes.astype(np.uint8) if like.depth == 8 else codes.astype(np.uint16)

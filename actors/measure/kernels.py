@@ -16,7 +16,8 @@ def compiled(function: Callable[..., None], name: str, *types: object) -> Callab
     """Compile a function for one signature, or load what an earlier process compiled.
 
     ``NUMBA_CACHE_DIR`` names the folder to keep it in; without it, it lies beside the source, or in the user's cache
-    folder where the source may not be written.
+    folder where the source may not be written. Divisions by zero do not raise, so that loops with divisions become
+    packed instructions, too.
 
     Args:
         function: Takes arguments of ``types``, returns nothing, and releases the GIL.
@@ -29,7 +30,7 @@ def compiled(function: Callable[..., None], name: str, *types: object) -> Callab
     assert isinstance(function, FunctionType)
     own = FunctionType(function.__code__, function.__globals__, name)
     own.__qualname__ = name
-    dispatcher = numba.njit(nogil=True)(own)
+    dispatcher = numba.njit(nogil=True, error_model="numpy")(own)
     _keep(dispatcher, Path(function.__code__.co_filename).parent, numba.config)
     dispatcher.compile(numba.void(*types))
     dispatcher.disable_compile()

@@ -1,15 +1,20 @@
 """Random planes of every layout, and sums as values that compare."""
 
+from dataclasses import fields
+
 import numpy as np
 
 from actors.media import Plane
 
-GROUPS = ("luma", "difference", "signature")
+GROUPS = ("luma", "difference", "signature", "grid", "levels", "edges", "borders")
 ALL = frozenset(GROUPS)
 CHROMA = (None, (0, 0), (1, 0), (1, 1), (0, 1), (2, 0), (2, 2))
 """log2 of horizontal and vertical subsampling; None is grey."""
 
-FIELDS = {"luma": {"histogram"}, "difference": {"differences", "block"}, "signature": {"signature"}}
+FIELDS = {
+    "luma": {"histogram"}, "difference": {"differences", "block"}, "signature": {"signature"}, "grid": {"gradients"},
+    "levels": {"illegal"}, "edges": {"edge"}, "borders": {"borders"},
+}  # fmt: skip
 
 
 def make_plane(rng, height, width, depth, padding=0, spread=None):
@@ -30,13 +35,20 @@ def make_planes(rng, width, height, depth, chroma=(1, 1), padding=0, spread=None
 
 
 def as_values(sums):
-    return {
-        name: value.tolist() if isinstance(value := getattr(sums, name), np.ndarray) else value
-        for name in ("sizes", "histogram", "differences", "block", "signature")
-    }
+    return {field.name: plain(getattr(sums, field.name)) for field in fields(sums)}
+
+
+def plain(value):
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return tuple(plain(each) for each in value) if isinstance(value, tuple) else value
 
 
 def numbers_in(sums):
-    """How many numbers a frame's sums hold."""
-    arrays = [each for each in (sums.histogram, sums.signature) if each is not None]
-    return sum(array.size for array in arrays) + len(sums.differences or ()) + len(sums.block or ())
+    """How many numbers a frame's sums hold, without its sizes."""
+    values = (getattr(sums, field.name) for field in fields(sums) if field.name != "sizes")
+    return sum(count(value) for value in values if value is not None)
+
+
+def count(value):
+    return sum(count(each) for each in value) if isinstance(value, tuple) else np.size(value)

@@ -35,8 +35,11 @@ def test_any_frame(seed, width, height, depth, chroma, padding, spread, first, g
 @pytest.mark.parametrize("depth", [8, 10, 12, 13, 16])
 @pytest.mark.parametrize(
     ("width", "height"),
-    [(1, 1), (2, 1), (1, 2), (15, 8), (16, 9), (17, 10), (16, 16), (17, 17), (31, 33), (640, 3), (3, 640), (321, 181)],
-)
+    [
+        (1, 1), (2, 1), (1, 2), (15, 8), (16, 9), (17, 10), (16, 16), (17, 17), (31, 33), (640, 3), (3, 640),
+        (321, 181), (30, 1100), (1100, 30),
+    ],
+)  # fmt: skip
 def test_edge_sizes(width, height, depth):
     rng = np.random.default_rng(width * height)
     sums = assert_equal(make_planes(rng, width, height, depth), make_planes(rng, width, height, depth), depth)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from actors.measure.picture.metrics import METRICS
 from actors.verify import verify
 from cluster import bucketurl
 from cluster.analysis import analyse
@@ -27,7 +28,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
 CLIPS = ("plain.mp4", "flipped.ts", "lost.ts", "jump.ts", "gaps.mp4", "wrap.ts")
 LEAST = {"video": 1000, "audio": 400, "packets": 1500, "freeze": 3, "black": 3, "silence": 3, "incidents": 20}
 ONE = {"video": 190, "audio": 75, "packets": 500, "freeze": 1, "black": 1, "silence": 1, "incidents": 6}
-METERS = 3
+METERS = len(METRICS)
 
 
 @pytest.fixture(scope="module")

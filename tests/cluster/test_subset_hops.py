@@ -14,7 +14,7 @@ from actors.hop import Direct
 from actors.limits import Limits
 from actors.measure.picture import PictureMeter
 from actors.source import open_source
-from cluster.subsets import GROUP_SECONDS, parts, split
+from cluster.subsets import parts, split
 from tests.clips import generated_clip
 from tests.cluster.test_hops import batches, rows_of
 from tests.serve.defective import defective
@@ -28,14 +28,7 @@ FRAME_BYTES = 360 * 672 + 2 * 180 * 352
 
 def subsets(count):
     """All groups, parted among so many."""
-    need = parts(1.0)
-    found = split(need, {1: 2.0, 2: max(need.values()), 3: max(need.values())}[count])
-    groups = [subset.metrics for subset in found]
-    return groups if len(groups) == count else [*groups[:-1], *(split_last(found[-1]))]
-
-
-def split_last(subset):
-    return [frozenset(type(subset)((group,), 0.0).metrics) for group in subset.groups]
+    return [subset.metrics for subset in split(parts(1.0), {1: 2.0, 2: 0.6, 3: 0.4}[count])]
 
 
 @pytest.fixture
@@ -138,7 +131,7 @@ def test_a_batch_is_under_way_until_all_have_answered(detectors):
 
 
 def test_the_groups_are_those_that_are_parted():
-    assert len(GROUP_SECONDS) == 3
+    assert [len(subsets(count)) for count in (1, 2, 3)] == [1, 2, 3]
     assert [sorted(one) for one in subsets(1)] == [sorted(WANTED)]
 
 

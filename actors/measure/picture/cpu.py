@@ -1,4 +1,4 @@
-"""The sums of a frame on a CPU: one pass over the lines of each plane, compiled by numba.
+"""The sums of a frame on a CPU, compiled by numba: one pass over the lines of each plane, and the families in loops.
 
 Each line is read once, while it is in the nearest cache, by all wanted groups. Plain loops over contiguous lines, with
 accumulators as narrow as the sums allow, become packed instructions. A pixel counted where its neighbour was counted
@@ -14,6 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
+from actors.measure.picture.loops.borders import borders
+from actors.measure.picture.loops.edges import edge
+from actors.measure.picture.loops.grid import gradients
+from actors.measure.picture.loops.legal import illegal
+from actors.measure.picture.loops.narrow import narrowed
 from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Sums, sizes
 from actors.media import Pixels, Plane
 
@@ -22,6 +27,9 @@ LANES = 8
 
 TABLE_CODES = 4096
 """Entries of all tables together, as long as one has no more: they share the nearest cache with the lines."""
+
+NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders"})
+"""Groups that are summed up from 8-bit codes."""
 
 PADDING = 16
 """Entries between tables: processors take addresses that are 4 KiB apart for the same one, and wait."""
@@ -38,12 +46,17 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
     found = [_scan(planes[0], olds[0] if olds else None, depth, tables, cells, luma=luma, signature=signature)]
     for plane, old in zip(planes[1:], olds[1:] if olds else (), strict=olds is not None):
         found.append(_scan(plane, old, depth, tables, cells, luma=False, signature=False))
+    narrow = narrowed(planes[0], depth) if groups & NARROW else None
     return Sums(
         sizes=shapes,
         histogram=tables[:, :codes].sum(axis=0, dtype=np.int64) if luma else None,
         differences=tuple(int(total) for total, _, _ in found) if olds else None,
         block=(int(found[0][1]), int(found[0][2])) if olds else None,
         signature=cells if signature else None,
+        gradients=gradients(narrow, planes[0].width) if narrow is not None and "grid" in groups else None,
+        illegal=illegal(planes, depth) if "levels" in groups else None,
+        edge=edge(narrow, planes[0].width) if narrow is not None and "edges" in groups else None,
+        borders=borders(narrow, planes[0].width) if narrow is not None and "borders" in groups else None,
     )
 
 

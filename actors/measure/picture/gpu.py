@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Sums, edges, sizes
+from actors.measure.picture.gpu_luma import NARROW, families, illegal
+from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Profile, Sums, edges, sizes, subsampling
 from actors.media import Pixels
 from actors.nvdec import DevicePlane
 
@@ -77,6 +78,11 @@ def sums_of(
         found["histogram"] = plan.histograms(own)
     if "signature" in groups:
         found["signature"] = plan.signatures(own)
+    if groups & NARROW:
+        found |= families(plan.codes(own) >> (depth - 8), groups)
+    if "levels" in groups:
+        across, down = subsampling(frames[0]) if len(frames[0]) > 1 else (0, 0)
+        found["illegal"] = illegal([plan.codes(own, plane) for plane in range(len(frames[0]))], across, down, depth)
     if any(old is not None for old in olds):
         found["change"] = plan.changes(words)
     host = _fetched(found)
@@ -91,8 +97,20 @@ def _row(shapes: Shapes, host: dict[str, NDArray[np.int64]], own: int, change: i
     if change is not None:
         *totals, total, pixels = host["change"][change].tolist()
         differences, block = tuple(totals), (total, pixels)
-    histogram, signature = (host[name][own] if name in host else None for name in ("histogram", "signature"))
-    return Sums(shapes, histogram, differences, block, signature)
+    rows = {name: values[own] for name, values in host.items() if name != "change"}
+    gradients, edge, reach = (rows.get(name) for name in ("gradients", "edge", "borders"))
+    return Sums(
+        shapes, rows.get("histogram"), differences, block, rows.get("signature"),
+        None if gradients is None else _profiles(gradients, *shapes[0]),
+        int(rows["illegal"][0]) if "illegal" in rows else None,
+        None if edge is None else (int(edge[0]), int(edge[1]), int(edge[2])),
+        None if reach is None else (int(reach[0]), int(reach[1]), int(reach[2]), int(reach[3])),
+    )  # fmt: skip
+
+
+def _profiles(row: Profile, height: int, width: int) -> tuple[Profile, Profile, Profile, Profile]:
+    columns, lines, column_steps, line_steps = np.split(row, np.cumsum([width, height, width]))
+    return columns, lines, column_steps, line_steps
 
 
 def _chain(frames: Sequence[Planes], before: Sequence[Planes | None]) -> tuple[list[Planes], list[int]]:
@@ -183,10 +201,19 @@ class _Plan:
             area[height:] = 0
 
     def _luma(self, words: Tensor) -> Tensor:
+        return self._plane(words, 0)
+
+    def _plane(self, words: Tensor, plane: int) -> Tensor:
         """(frames, lines, words of a line), without the lines that were filled in."""
-        lines, columns = self._filled[0]
-        luma = words[:, : self._ends[0] // self._per_word]
-        return luma.view(len(words), lines, columns // self._per_word)[:, : self.sizes[0][0]]
+        lines, columns = self._filled[plane]
+        end = self._ends[plane] // self._per_word
+        found = words[:, end - lines * columns // self._per_word : end]
+        return found.view(len(words), lines, columns // self._per_word)[:, : self.sizes[plane][0]]
+
+    def codes(self, words: Tensor, plane: int = 0) -> Tensor:
+        """(frames, lines, columns) int32 codes of a plane."""
+        codes = self._plane(words, plane).view(self._pixel)[..., : self.sizes[plane][1]].to(torch.int32)
+        return codes & ((1 << self._depth) - 1)
 
     def histograms(self, words: Tensor) -> Tensor:
         """(frames, 2^depth) pixels of each luma code."""

@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure import Columns, Metric
-from actors.measure.picture.sums import COLUMNS, ROWS, Group, Sums, edges
+from actors.measure.picture.grids import grids
+from actors.measure.picture.sums import COLUMNS, ROWS, SPAN, Group, Sums, edges, line_step
 from actors.media import VideoFormat
 
 _CODE = "8-bit code"
 _CHANGE = "difference to the frame before, share of 2^depth; null without one"
+
+EDGES = 0.001
+"""Share of the pixels looked at that must be in edges for their width to be told."""
 
 METRICS: dict[Group, tuple[Metric, ...]] = {
     "luma": (
@@ -36,6 +40,24 @@ METRICS: dict[Group, tuple[Metric, ...]] = {
             width=ROWS * COLUMNS,
         ),
     ),
+    "grid": (
+        Metric("blockiness", "ratio", "float64", "steps of luma on a grid over those off it; null where luma is flat"),
+        Metric(
+            "block_grid", "ratio", "float64",
+            "the same, the median of the grid's cells, of both directions the lesser, 10 at most; null if flat",
+        ),
+        Metric("block_step", _CODE, "float64", "steps of luma on that grid, likewise; null where luma is flat"),
+    ),
+    "levels": (
+        Metric("illegal_share", "share", "float64", "share of pixels outside the legal range; null in full range"),
+    ),
+    "edges": (
+        Metric("edge_width", "px", "float64", "mean width of edges, by contrast; null where there are hardly any"),
+    ),
+    "borders": tuple(
+        Metric(f"border_{side}", "px", "float64", f"dark {lines} from the {side} on; null where all is dark")
+        for side, lines in (("top", "lines"), ("bottom", "lines"), ("left", "columns"), ("right", "columns"))
+    ),
 }  # fmt: skip
 
 
@@ -54,7 +76,28 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
         found |= _luma(np.stack([row.histogram for row in rows if row.histogram is not None]), fmt)
     if rows[0].signature is not None:
         found |= _signature(np.stack([row.signature for row in rows if row.signature is not None]), rows[0], fmt)
+    gradients = [row.gradients for row in rows if row.gradients is not None]
+    if gradients:
+        found |= grids(*(np.stack(profiles) for profiles in zip(*gradients, strict=True)))
+    height, width = rows[0].sizes[0]
+    if rows[0].illegal is not None:
+        counts = np.array([row.illegal for row in rows], np.float64)
+        found["illegal_share"] = counts / (height * width) if fmt.range != "full" else np.full(len(rows), math.nan)
+    if rows[0].edge is not None:
+        found["edge_width"] = _edge_width(np.array([row.edge for row in rows], np.float64), height, width)
+    if rows[0].borders is not None:
+        reach = np.array([row.borders for row in rows], np.float64)
+        reach[(reach[:, 0] == height) | (reach[:, 2] == width)] = math.nan
+        found |= {metric.name: reach[:, side] for side, metric in enumerate(METRICS["borders"])}
     return found | _difference(rows, fmt)
+
+
+def _edge_width(sums: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+    """Contrast over slope, weighted by the square of the slope, as an edge's width is its contrast over its slope."""
+    products, squares, count = sums.T
+    looked_at = len(range(1, height, line_step(height))) * max(width - SPAN, 0)
+    known = (squares > 0) & (count >= EDGES * looked_at)
+    return np.where(known, products / np.where(known, squares, 1), math.nan)
 
 
 def _luma(histograms: NDArray[np.int64], fmt: VideoFormat) -> Columns:

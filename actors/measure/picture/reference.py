@@ -5,7 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Sums, edges, sizes
+from actors.measure.picture.sums import (
+    BLOCK,
+    CHROMA_TOP,
+    COLUMNS,
+    CONTRAST,
+    DARK,
+    GRADIENT,
+    LUMA_TOP,
+    ROWS,
+    SPAN,
+    Group,
+    Planes,
+    Profile,
+    Sums,
+    edges,
+    line_step,
+    low_code,
+    sizes,
+    strips,
+    subsampling,
+)
 from actors.media import Plane
 
 
@@ -24,6 +44,10 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         differences=None if changes is None else tuple(int(change.sum()) for change in changes),
         block=None if changes is None else _largest_block(changes[0]),
         signature=_signature(luma) if "signature" in groups else None,
+        gradients=_gradients(luma >> (depth - 8)) if "grid" in groups else None,
+        illegal=_illegal(planes, depth) if "levels" in groups else None,
+        edge=_edge(luma >> (depth - 8)) if "edges" in groups else None,
+        borders=_borders(luma >> (depth - 8)) if "borders" in groups else None,
     )
 
 
@@ -50,3 +74,52 @@ def _signature(luma: NDArray[np.int64]) -> NDArray[np.int64]:
         ],
         np.int64,
     )
+
+
+def _gradients(luma: NDArray[np.int64]) -> tuple[Profile, Profile, Profile, Profile]:
+    height, width = luma.shape
+    columns, lines = np.zeros((2, width), np.int64), np.zeros((2, height), np.int64)
+    if width > 7:
+        columns[:, 3:-4] = _steps(luma[1 :: line_step(height)].T).sum(axis=2)
+    if height > 7:
+        for left, right in strips(width):
+            lines[:, 3:-4] += _steps(luma[:, left:right]).sum(axis=2)
+    return columns[0], lines[0], columns[1], lines[1]
+
+
+def _steps(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Steps down the first axis, over those around them and as they are: 7 fewer than codes."""
+    steps = np.abs(np.diff(codes, axis=0))
+    count = len(steps) - 6
+    around = sum(steps[begin : begin + count] for begin in (0, 1, 2, 4, 5, 6))
+    middle = steps[3 : 3 + count]
+    return np.stack([(middle << GRADIENT) // np.maximum(around, 1), middle])
+
+
+def _illegal(planes: Planes, depth: int) -> int:
+    luma, *chroma = (_codes(plane, depth) for plane in planes)
+    wrong = (luma < low_code(depth)) | (luma > LUMA_TOP << (depth - 8))
+    if chroma:
+        across, down = subsampling(planes)
+        lines, columns = np.arange(luma.shape[0]) >> down, np.arange(luma.shape[1]) >> across
+        for codes in chroma:
+            wrong |= ((codes < low_code(depth)) | (codes > CHROMA_TOP << (depth - 8)))[lines[:, None], columns]
+    return int(wrong.sum())
+
+
+def _edge(luma: NDArray[np.int64]) -> tuple[int, int, int]:
+    if luma.shape[1] <= SPAN:
+        return 0, 0, 0
+    lines = luma[1 :: line_step(len(luma))]
+    contrast = np.abs(lines[:, SPAN:] - lines[:, :-SPAN])
+    step = np.abs(np.diff(lines, axis=1))[:, SPAN // 2 : -(SPAN // 2)]
+    held = contrast >= CONTRAST
+    return int((step * contrast)[held].sum()), int((step**2)[held].sum()), int(held.sum())
+
+
+def _borders(luma: NDArray[np.int64]) -> tuple[int, int, int, int]:
+    lines, columns = (luma.sum(axis=axis) // luma.shape[axis] <= DARK for axis in (1, 0))
+    top, bottom, left, right = (
+        int(np.argmin([*dark, False])) for dark in (lines, lines[::-1], columns, columns[::-1])
+    )
+    return top, bottom, left, right

@@ -11,13 +11,31 @@ from numpy.typing import NDArray
 
 from actors.media import Plane
 
-Group = Literal["luma", "difference", "signature"]
+Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders"]
 
 BLOCK = 16
 """Side of a luma block, in pixels. Blocks at the right and lower edges are smaller."""
 
 COLUMNS, ROWS = 16, 9
 """Cells of the signature. Cell (j, i) spans lines ``floor(j*h/9)`` to ``floor((j+1)*h/9)``, columns likewise by 16."""
+
+GRADIENT = 12
+"""Bits of a gradient's fraction: a step is ``floor(2^12 * step / the six steps around it)``."""
+
+LOW, LUMA_TOP, CHROMA_TOP = 16, 235, 240
+"""8-bit codes: the least legal one, and the greatest of luma and of chroma (BT.601, BT.709, BT.2020)."""
+
+SPAN, CONTRAST = 15, 32
+"""Pixels across an edge, and the least difference of 8-bit codes over them that is one."""
+
+DARK = 24
+"""Greatest mean of a dark line or column, in 8-bit codes (ffmpeg's cropdetect)."""
+
+STRIP = 128
+"""Columns that are taken together where not all are."""
+
+Profile = NDArray[np.int64]
+"""A sum for each column, or for each line."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +56,20 @@ class Sums:
     (0, 1) where nothing changed."""
     signature: NDArray[np.int64] | None
     """(9, 16) sums of luma codes."""
+    gradients: tuple[Profile, Profile, Profile, Profile] | None = None
+    """(width,), (height,), (width,), (height,): steps of luma to the pixel at the right, summed up down each column,
+    and to the one below, along each line; 0 where there are not three steps before and after. The first two are of
+    steps over the six around them (1 at least), the last two of steps in 8-bit codes. Columns are summed over every
+    :func:`line_step`-th line from the second on, lines over :func:`strips`."""
+    illegal: int | None = None
+    """Luma pixels outside 16 to 235, or with chroma outside 16 to 240, times 2^(depth-8)."""
+    edge: tuple[int, int, int] | None = None
+    """Over every :func:`line_step`-th line from the second on, of 8-bit luma codes: for each step from a pixel to the
+    one at its right, its contrast is the difference of the pixels seven before and after them. Where that is 32 at
+    least: the sum of step times contrast, the sum of step squared, and how many there are."""
+    borders: tuple[int, int, int, int] | None = None
+    """Lines from the top and from the bottom on, and columns from the left and from the right on, whose mean of 8-bit
+    luma codes, without its fraction, is 24 at most."""
 
 
 Planes = tuple[Plane, ...]
@@ -69,6 +101,29 @@ def one_by_one(kernel: Kernel) -> Backend:
 def edges(length: int, parts: int) -> NDArray[np.int64]:
     """Where the cells of a signature begin, and where the last one ends: (parts + 1,) int64."""
     return np.arange(parts + 1, dtype=np.int64) * length // parts
+
+
+def line_step(height: int) -> int:
+    """Which lines are taken where a sum over some is as good: all below 512, else 171 to 511, of both fields alike."""
+    return (height // 256) | 1
+
+
+def strips(width: int) -> list[tuple[int, int]]:
+    """Which columns are taken where a sum over some is as good, as (begin, end); the first column never is."""
+    every = STRIP * max(1, width // 384)
+    return [(max(left, 1), min(left + STRIP, width)) for left in range(0, width, every)]
+
+
+def low_code(depth: int) -> int:
+    """The least legal code."""
+    return LOW << (depth - 8)
+
+
+def subsampling(planes: Planes) -> tuple[int, int]:
+    """log2 of the luma pixels of a chroma pixel, across and down."""
+    lengths = zip((planes[0].width, len(planes[0].lines)), (planes[1].width, len(planes[1].lines)), strict=True)
+    across, down = (next(bits for bits in range(5) if -(-luma >> bits) == chroma) for luma, chroma in lengths)
+    return across, down
 
 
 def sizes(planes: Planes, before: Planes | None) -> tuple[tuple[int, int], ...]:

@@ -1,0 +1,104 @@
+"""The families of sums that are made from 8-bit luma codes, with torch: as :mod:`actors.measure.picture.loops`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from actors.measure.picture.sums import (
+    CHROMA_TOP,
+    CONTRAST,
+    DARK,
+    GRADIENT,
+    LUMA_TOP,
+    SPAN,
+    Group,
+    line_step,
+    low_code,
+    strips,
+)
+
+NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders"})
+"""Groups that are summed up from 8-bit codes."""
+
+
+def families(luma: Tensor, groups: frozenset[Group]) -> dict[str, Tensor]:
+    """The sums of wanted groups, by the names of :class:`actors.measure.picture.sums.Sums`.
+
+    Args:
+        luma: (frames, height, width) int32 codes of 8 bits.
+        groups: What is wanted.
+
+    Returns:
+        (frames, numbers) int64 each; of ``gradients`` all four, one after the other.
+    """
+    found = {}
+    if "grid" in groups:
+        found["gradients"] = _gradients(luma)
+    if "edges" in groups:
+        found["edge"] = _edge(luma)
+    if "borders" in groups:
+        found["borders"] = _borders(luma)
+    return found
+
+
+def illegal(planes: Sequence[Tensor], across: int, down: int, depth: int) -> Tensor:
+    """(frames, 1) pixels outside the legal range.
+
+    Args:
+        planes: (frames, height, width) int32 codes of Y, or of Y, U and V.
+        across: log2 of the luma pixels of a chroma pixel, across.
+        down: The same, down.
+        depth: Bits of a code.
+    """
+    luma, *chroma = planes
+    wrong = (luma < low_code(depth)) | (luma > LUMA_TOP << (depth - 8))
+    if chroma:
+        lines, columns = (torch.arange(length, device=luma.device) for length in luma.shape[1:])
+        wrong |= torch.stack([(p < low_code(depth)) | (p > CHROMA_TOP << (depth - 8)) for p in chroma]).any(0)[
+            :, (lines >> down)[:, None], columns >> across
+        ]
+    return wrong.sum((1, 2)).unsqueeze(1)
+
+
+def _gradients(luma: Tensor) -> Tensor:
+    frames, height, width = luma.shape
+    columns = torch.zeros((2, frames, width), dtype=torch.int64, device=luma.device)
+    lines = torch.zeros((2, frames, height), dtype=torch.int64, device=luma.device)
+    if width > 7:
+        for row, steps in enumerate(_steps(luma[:, 1 :: line_step(height)], 2)):
+            columns[row, :, 3:-4] = steps.sum(1)
+    if height > 7:
+        for left, right in strips(width):
+            for row, steps in enumerate(_steps(luma[:, :, left:right], 1)):
+                lines[row, :, 3:-4] += steps.sum(2)
+    return torch.cat([columns[0], lines[0], columns[1], lines[1]], 1)
+
+
+def _steps(codes: Tensor, along: int) -> tuple[Tensor, Tensor]:
+    """Steps along an axis, over those around them and as they are: 7 fewer than codes."""
+    steps = codes.diff(dim=along).abs_()
+    count = steps.shape[along] - 6
+    parts = [steps.narrow(along, begin, count) for begin in range(7)]
+    around = (parts[0] + parts[1]).add_(parts[2]).add_(parts[4]).add_(parts[5]).add_(parts[6]).clamp_(min=1)
+    return (parts[3] << GRADIENT).div_(around, rounding_mode="floor"), parts[3]
+
+
+def _edge(luma: Tensor) -> Tensor:
+    frames, height, width = luma.shape
+    if width <= SPAN:
+        return torch.zeros((frames, 3), dtype=torch.int64, device=luma.device)
+    lines = luma[:, 1 :: line_step(height)]
+    contrast = (lines[..., SPAN:] - lines[..., :-SPAN]).abs_()
+    step = lines.diff(dim=2).abs_()[..., SPAN // 2 : -(SPAN // 2)]
+    held = contrast >= CONTRAST
+    step = step * held
+    return torch.stack([(step * contrast).sum((1, 2)), (step * step).sum((1, 2)), held.sum((1, 2))], 1)
+
+
+def _borders(luma: Tensor) -> Tensor:
+    lines, columns = (luma.sum(axis) < (DARK + 1) * luma.shape[axis] for axis in (2, 1))
+    sides = (lines, lines.flip(1), columns, columns.flip(1))
+    return torch.stack([dark.to(torch.int64).cumprod(1).sum(1) for dark in sides], 1)
