@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -21,8 +21,8 @@ from actors.media import AudioBatch, AudioBlock, AudioFormat, Batch, Frame, Pixe
 
 Compression = Literal["lz4", "zstd", "none"]
 
-CHUNK_BYTES = 96 << 20
-"""Of pictures in one chunk: a second of 1080p25 is 78 MB."""
+CHUNK_BYTES, CHUNK_SECONDS = 96 << 20, 1
+"""Of pictures in one chunk, at most and at least: a second of 1080p25 is 78 MB."""
 
 _STAMP = [(name, pa.int64()) for name in ("epoch", "wrap", "pts", "time")]
 _FRAME = [
@@ -32,25 +32,69 @@ _FRAME = [
 _BLOCK = [*_STAMP, ("duration", pa.int64()), ("hop", pa.int64()), ("clean", pa.bool_()), ("samples", pa.large_binary())]
 
 
-def pack_pictures(batch: Batch, compression: Compression) -> pa.Buffer:
-    """A batch of pictures with its context.
+class PictureChunk:
+    """Batches of pictures that follow each other, with the context of the first. Written as they come, and not held."""
 
-    Raises:
-        ValueError: Its frames are not of one size.
-    """
-    frames = (*batch.context, *batch.frames)
-    shapes = [_shape(frame) for frame in frames]
-    if any(shape != shapes[0] for shape in shapes):
-        raise ValueError("a chunk holds pictures of one size")
-    sizes = [height * width * np.dtype(dtype).itemsize for height, width, dtype in shapes[0]]
-    fields = [*_FRAME, *((f"plane{n}", pa.binary(size)) for n, size in enumerate(sizes))]
-    about = _about(batch) | {"context": len(batch.context), "planes": shapes[0]}
-    schema = pa.schema(fields, metadata={"sightline": json.dumps(about)})
-    return _written(schema, (_frame_row(frame, schema, sizes) for frame in frames), compression)
+    def __init__(self, batch: Batch, compression: Compression) -> None:
+        """Begin with a batch.
+
+        Raises:
+            ValueError: Its frames are not of one size.
+        """
+        self._batch = replace(batch, frames=(), context=())
+        self._shape = _shape(batch.frames[0])
+        self._sizes = [height * width * np.dtype(dtype).itemsize for height, width, dtype in self._shape]
+        fields = [*_FRAME, *((f"plane{n}", pa.binary(size)) for n, size in enumerate(self._sizes))]
+        about = _about(batch) | {"context": len(batch.context), "planes": self._shape}
+        self._schema = pa.schema(fields, metadata={"sightline": json.dumps(about)})
+        self._sink = pa.BufferOutputStream()
+        self._writer = pa.ipc.new_stream(self._sink, self._schema, options=_options(compression))
+        self._bytes, self._rows, self._epoch = 0, 0, batch.frames[0].stamp.epoch
+        self._ticks = 0
+        self._write(batch.context)
+        self.add(batch)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it lasts long enough."""
+        return self._ticks >= self._batch.base.ceil(CHUNK_SECONDS)
+
+    def takes(self, batch: Batch) -> bool:
+        """Whether a batch can be added: it goes on where this ends, and is not too much."""
+        same = replace(batch, frames=(), context=(), first_row=self._batch.first_row) == self._batch
+        goes_on = batch.first_row == self._batch.first_row + self._rows and bool(batch.context)
+        goes_on = goes_on and batch.frames[0].stamp.epoch == self._epoch
+        return same and goes_on and self._bytes + _bytes(batch) <= CHUNK_BYTES
+
+    def add(self, batch: Batch) -> None:
+        """Write a batch that this takes.
+
+        Raises:
+            ValueError: Its frames are not of one size.
+        """
+        self._write(batch.frames)
+        self._rows += len(batch.frames)
+        self._bytes += _bytes(batch)
+        self._ticks += sum(frame.duration for frame in batch.frames)
+
+    def packed(self) -> pa.Buffer:
+        """All of it; nothing can be added any more."""
+        self._writer.close()
+        return self._sink.getvalue()
+
+    def _write(self, frames: Sequence[Frame]) -> None:
+        if any(_shape(frame) != self._shape for frame in frames):
+            raise ValueError("a chunk holds pictures of one size")
+        for frame in frames:
+            self._writer.write_batch(_frame_row(frame, self._schema, self._sizes))
+
+
+def _bytes(batch: Batch) -> int:
+    return sum(plane.nbytes for frame in batch.frames for plane in frame.planes)
 
 
 def unpack_pictures(data: pa.Buffer) -> Batch:
-    """Read back what :func:`pack_pictures` wrote. Planes lie in the unpacked data, and cannot be written to."""
+    """Read back a :class:`PictureChunk` as one batch. Planes lie in the unpacked data, and cannot be written to."""
     about, rows = _read(data)
     frames = tuple(_frame(row, about["planes"]) for row in rows)
     own = about["context"]
@@ -96,10 +140,13 @@ def _base(about: Mapping[str, Any]) -> TimeBase:
     return TimeBase(**about["base"])
 
 
+def _options(compression: Compression) -> pa.ipc.IpcWriteOptions:
+    return pa.ipc.IpcWriteOptions(compression=None if compression == "none" else compression, use_threads=False)
+
+
 def _written(schema: pa.Schema, batches: Iterable[pa.RecordBatch], compression: Compression) -> pa.Buffer:
-    options = pa.ipc.IpcWriteOptions(compression=None if compression == "none" else compression, use_threads=False)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema, options=options) as writer:
+    with pa.ipc.new_stream(sink, schema, options=_options(compression)) as writer:
         for batch in batches:
             writer.write_batch(batch)
     return sink.getvalue()
@@ -112,7 +159,7 @@ def _read(data: pa.Buffer) -> tuple[dict[str, Any], Iterator[pa.RecordBatch]]:
 
 def _shape(frame: Frame) -> list[list[Any]]:
     """(lines, pixels, type) of each plane."""
-    return [[len(plane.lines), plane.width, plane.lines.dtype.name] for plane in frame.planes]
+    return [[plane.height, plane.width, plane.lines.dtype.name] for plane in frame.planes]
 
 
 def _frame_row(frame: Frame, schema: pa.Schema, sizes: Sequence[int]) -> pa.RecordBatch:

@@ -20,11 +20,11 @@ import logging
 import platform
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 
-from actors.batches import FILE, Bounds
+from actors.batches import FILE
 from actors.hop import Traffic
 from actors.measure import Rows
 from actors.measuring import CARRY, Ear
@@ -35,12 +35,11 @@ from cluster.bucket import Bucket, BucketError, Requests
 from cluster.bucketurl import BucketUrl
 from cluster.busy import Busy
 from cluster.chunks import Compression
+from cluster.execution import Execution
 from cluster.functions import Done, Object, Work
 from cluster.settings import Chunks
 from cluster.tasks import MOST, Tasks
 
-BOUNDS = Bounds(window_seconds=FILE.window_seconds, batch_seconds=1.0, batch_bytes=packed.CHUNK_BYTES)
-"""Of a file's chunks. Live ones are as in every shape, 0.2 s: latency has its price."""
 COMPRESSION: Compression = "zstd"
 FOLDER_EXECUTIONS = 32
 FACTS = 256
@@ -82,27 +81,11 @@ class Staging:
         return Staged(self, wanted)
 
 
-@dataclass(slots=True)
-class _Execution:
-    """A run of the state machine: over pictures (``meters``), over sound (``ear``), or over facts alone."""
-
-    number: int
-    chunk: Object | None = None
-    facts: Object | None = None
-    ear: Ear | None = None
-    meters: int = 0
-    done: dict[str, Done] = field(default_factory=dict)
-
-    @property
-    def is_measured(self) -> bool:
-        return len(self.done) == self.meters
-
-
 class Staged:
     """Sends everything through a bucket. Rows come back in the order in which batches were sent."""
 
     shape = "staged"
-    bounds = BOUNDS
+    bounds = FILE
 
     def __init__(self, staging: Staging, wanted: frozenset[str]) -> None:
         """Begin; see :class:`Staging`."""
@@ -110,9 +93,11 @@ class Staged:
         self._staging, self._meters = staging, functions.meters(wanted)
         self._bucket = Bucket(staging.url, staging.patience_seconds)
         self._tasks = Tasks(staging.task_cpus)
-        self._executions: deque[_Execution] = deque()
+        self._executions: deque[Execution] = deque()
         self._facts: list[Rows] = []
         self._carries: dict[str, Object] = {}
+        self._chunk: packed.PictureChunk | None = None
+        self._live = False
         self._number, self._removed = 0, 0
         self._peaks: dict[int, int] = {}
         self._busy = Busy()
@@ -122,18 +107,37 @@ class Staged:
                 self._bucket.remove(folder)
 
     def begin(self, *, live: bool, recorded: Mapping[str, int]) -> None:
-        """All is ready."""
+        """Chunks of a live source are its batches, 0.2 s: latency has its price."""
+        self._live = live
 
     def send(self, batch: Batch) -> Iterator[Rows]:
-        """Put a chunk of pictures, and have it measured; give what is measured by now.
+        """Write pictures into a chunk; put it where it is full, and have it measured; give what is measured by now.
+
+        What is written is held no longer than in any other shape: where bytes were lost a decoder leaves in a picture
+        what its memory held before.
 
         Raises:
             HopBroken: The bucket, or a meter, fails.
         """
         self._busy.converting()
+        if self._chunk is not None and not self._chunk.takes(batch):
+            yield from self._shipped()
+        if self._chunk is None:
+            self._chunk = packed.PictureChunk(batch, self._staging.compression)
+        else:
+            self._chunk.add(batch)
+        if self._live or self._chunk.is_full:
+            yield from self._shipped()
+        yield from self._arrived()
+
+    def _shipped(self) -> Iterator[Rows]:
+        """Put the chunk that is being written, if there is one, and start a task for each meter."""
+        if self._chunk is None:
+            return
+        data, self._chunk = self._chunk.packed(), None
         while sum(1 for one in self._executions if one.meters) >= MOST:
             yield from self._advance()
-        execution = self._begin(packed.pack_pictures(batch, self._staging.compression), facts=True)
+        execution = self._begin(data, facts=True)
         execution.meters = len(self._meters)
         self.traffic.batches += 1
         self.traffic.copies += 1 + len(self._meters)
@@ -143,7 +147,6 @@ class Staged:
                 yield from self._advance()
             assert execution.chunk is not None
             self._tasks.start((execution.number, meter), self._work(execution.number, execution.chunk, meter, wanted))
-        yield from self._arrived()
 
     def hear(self, batch: AudioBatch, ear: Ear) -> Iterator[Rows]:
         """Put a chunk of sound; give what is measured by now.
@@ -168,6 +171,7 @@ class Staged:
             HopBroken: The bucket, or a meter, fails.
         """
         self._busy.converting()
+        yield from self._shipped()
         if self._facts:
             self._begin(None, facts=True)
         while self._executions:
@@ -201,9 +205,9 @@ class Staged:
         self.traffic.transitions += self._tasks.started
         self.traffic.peak_memory_bytes = sum(sorted(self._peaks.values())[-MOST:])
 
-    def _begin(self, chunk: pa.Buffer | None, *, facts: bool) -> _Execution:
+    def _begin(self, chunk: pa.Buffer | None, *, facts: bool) -> Execution:
         """Start an execution over a chunk, and over the facts that wait."""
-        execution = _Execution(self._number)
+        execution = Execution(self._number)
         self._number += 1
         if chunk is not None:
             execution.chunk = self._put(execution.number, "chunk", chunk)
@@ -256,7 +260,7 @@ class Staged:
             self.traffic.cpu_seconds += done.cpu_seconds
             self._peaks[done.pid] = max(self._peaks.get(done.pid, 0), done.peak_bytes)
 
-    def _aggregate(self, execution: _Execution) -> Iterator[Rows]:
+    def _aggregate(self, execution: Execution) -> Iterator[Rows]:
         """Get what an execution has given."""
         if execution.facts is not None:
             yield from packed.unpack_rows(self._get(execution.facts))

@@ -7,8 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.clips import folder
+
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")  # of a busy machine it is not asked how fast it is
 
 ON_RAY = "pytest.mark.ray"
 PROMISED_IN_CI = ("chromium", "ffmpeg", "root")

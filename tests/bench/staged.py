@@ -53,7 +53,7 @@ def packing(path):
     frames = sum(len(batch.frames) + len(batch.context) for batch in few)
     for compression in COMPRESSIONS:
         began = time.process_time()
-        packed = [chunks.pack_pictures(batch, compression) for batch in few]
+        packed = [chunks.PictureChunk(batch, compression).packed() for batch in few]
         middle = time.process_time()
         for data in packed:
             chunks.unpack_pictures(data)

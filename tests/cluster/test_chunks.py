@@ -52,7 +52,7 @@ def assert_same_frame(back, frame):
 
 @given(batches(), COMPRESSIONS)
 def test_pictures_come_back(batch, compression):
-    back = chunks.unpack_pictures(chunks.pack_pictures(batch, compression))
+    back = chunks.unpack_pictures(chunks.PictureChunk(batch, compression).packed())
     assert replace(back, frames=(), context=()) == replace(batch, frames=(), context=())
     assert (len(back.frames), len(back.context)) == (len(batch.frames), len(batch.context))
     for mine, theirs in zip((*back.context, *back.frames), (*batch.context, *batch.frames), strict=True):
@@ -63,17 +63,60 @@ def test_pictures_come_back(batch, compression):
 def test_a_chunk_is_measured_like_its_batch(batch, compression):
     wanted = frozenset(metric.name for metric in PictureMeter.metrics)
     meter = PictureMeter("reference")
-    there = measure_video(meter, chunks.unpack_pictures(chunks.pack_pictures(batch, compression)), wanted)
+    there = measure_video(meter, chunks.unpack_pictures(chunks.PictureChunk(batch, compression).packed()), wanted)
     here = measure_video(meter, batch, wanted)
     assert there.columns.keys() == here.columns.keys()
     for name, values in here.columns.items():
         np.testing.assert_array_equal(there.columns[name], values, err_msg=name)
 
 
+def parts(batch, sizes):
+    """A batch as the batcher gives it in parts of these sizes."""
+    frames, made, row = (*batch.context, *batch.frames), [], 0
+    own = len(batch.context)
+    for size in sizes:
+        begin = own + row
+        part = frames[begin : begin + size]
+        made.append(replace(batch, frames=part, context=frames[max(0, begin - 2) : begin], first_row=row))
+        row += size
+    return made
+
+
+@pytest.mark.parametrize("sizes", [(25,), (10, 10, 5), (1, 24), (12, 1, 12)])
+def test_parts_become_the_chunk_of_the_whole(sizes):
+    batch = batch_of_grey()
+    first, *rest = parts(batch, sizes)
+    chunk = chunks.PictureChunk(first, "zstd")
+    for part in rest:
+        assert not chunk.is_full
+        assert chunk.takes(part)
+        chunk.add(part)
+    assert chunk.is_full
+    assert chunk.packed().equals(chunks.PictureChunk(batch, "zstd").packed())
+
+
+def test_a_chunk_takes_only_what_goes_on():
+    first, second, third = parts(batch_of_grey(), (10, 10, 5))
+    chunk = chunks.PictureChunk(first, "none")
+    assert chunk.takes(second)
+    jumped = replace(second.frames[0], stamp=replace(second.frames[0].stamp, epoch=1))
+    others = (
+        third, replace(second, track="v:1"), replace(second, window=1), replace(second, context=()),
+        replace(second, format=replace(second.format, codec="hevc")), replace(second, frames=(jumped,)),
+    )  # fmt: skip
+    assert [chunk.takes(other) for other in others] == [False] * len(others)
+
+
+def test_a_chunk_has_an_end(monkeypatch):
+    first, second, _ = parts(batch_of_grey(), (10, 10, 5))
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 20 * 64 * 64 - 1)
+    assert not chunks.PictureChunk(first, "none").takes(second)
+
+
 @pytest.mark.parametrize("compression", ["lz4", "zstd"])
 def test_what_is_alike_becomes_small(compression):
     batch = batch_of_grey()
-    plain, packed = (chunks.pack_pictures(batch, each).size for each in ("none", compression))
+    plain, packed = (chunks.PictureChunk(batch, each).packed().size for each in ("none", compression))
     assert plain > 25 * 64 * 64
     assert packed < plain / 2
 
@@ -90,7 +133,7 @@ def test_frames_of_two_sizes_are_refused():
     batch = batch_of_grey()
     other = replace(batch.frames[0], planes=make_planes(np.random.default_rng(1), 32, 64, 8, None))
     with pytest.raises(ValueError, match="one size"):
-        chunks.pack_pictures(replace(batch, frames=(*batch.frames, other)), "none")
+        chunks.PictureChunk(replace(batch, frames=(*batch.frames, other)), "none")
 
 
 @st.composite

@@ -46,11 +46,12 @@ def staging(url, **other):
 
 @pytest.fixture
 def begin(own_ray):
-    """Makes hops, and closes them."""
+    """Makes hops, and closes them. Of a live source, unless said: each batch is a chunk."""
     made = []
 
-    def make(url, wanted=WANTED, **other):
+    def make(url, wanted=WANTED, *, live=True, **other):
         made.append(staging(url, **other)(wanted))
+        made[-1].begin(live=live, recorded={})
         return made[-1]
 
     yield make
@@ -106,6 +107,21 @@ def test_rows_are_those_of_direct(begin, server, log, sizes):
     assert assert_same(there[0], here[0]) > 150 * sum(sizes)
     assert assert_same(there[1], here[1]) > 20 * 5 * len(heard)
     assert_planned(hop, log, len(sizes), len(heard))
+
+
+def test_batches_of_a_file_are_gathered_to_chunks_of_a_second(begin, server):
+    pictures = batches((10, 10, 10, 1), np.random.default_rng(8))
+    here, _ = run(Direct(WANTED), pictures)
+    hop = begin(server.url, live=False)
+    there, _ = run(hop, pictures)
+    assert [rows.first_row for rows in there] == [0, 30]
+    assert hop.traffic.batches == 2
+    compared = 0
+    for name in here[0].columns:
+        mine, other = (np.concatenate([rows.columns[name] for rows in found]) for found in (there, here))
+        np.testing.assert_array_equal(mine, other, err_msg=name)
+        compared += mine.size
+    assert compared > 31 * 150
 
 
 def assert_planned(hop, log, pictures, sounds):

@@ -102,7 +102,7 @@ def test_tables_are_equal_to_those_of_one_process(expected, server, tmp_path):
         assert usage["transitions"] >= usage["batches"] * (2 + METERS) + 4
         assert usage["functions"] > usage["batches"] * (1 + METERS)
         assert usage["bytes_bucket"] > usage["batches"] * 160 * 90
-        assert usage["copies"] == usage["batches"] * (1 + METERS) >= 4 * (1 + METERS)
+        assert usage["copies"] == usage["batches"] * (1 + METERS) >= 2 * (1 + METERS)
         assert usage["bytes_network"] == usage["bytes_object_store"] == 0
     assert left(server.url) == []
 

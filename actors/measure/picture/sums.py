@@ -121,7 +121,7 @@ def low_code(depth: int) -> int:
 
 def subsampling(planes: Planes) -> tuple[int, int]:
     """log2 of the luma pixels of a chroma pixel, across and down."""
-    lengths = zip((planes[0].width, len(planes[0].lines)), (planes[1].width, len(planes[1].lines)), strict=True)
+    lengths = zip((planes[0].width, planes[0].height), (planes[1].width, planes[1].height), strict=True)
     across, down = (next(bits for bits in range(5) if -(-luma >> bits) == chroma) for luma, chroma in lengths)
     return across, down
 
