@@ -34,8 +34,8 @@ def test_the_page_shows_what_is_printed_and_declared(place):
     assert (status, err) == (0, "")
     shown = [line.rstrip() for line in out.splitlines()]
     wanted = PAGE[PAGE.index("prints\n") :].split("```")[1].splitlines()[1:]
-    assert shown[:4] == wanted[:4]
-    assert re.sub(r"[\d.]+ CPU", "n CPU", shown[4]) == re.sub(r"[\d.]+ CPU", "n CPU", wanted[4])
+    assert shown[:5] == wanted[:5]
+    assert re.sub(r"[\d.]+ CPU", "n CPU", shown[5]) == re.sub(r"[\d.]+ CPU", "n CPU", wanted[5])
 
 
 def test_workers_and_the_public_face_give_the_same(place):
