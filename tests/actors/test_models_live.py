@@ -50,5 +50,6 @@ def test_a_slow_model_is_passed_over_and_one_that_hangs_is_cut_off(tmp_path):
     assert slow[None] >= 5
     hangs = Counter(row["why"] for row in rows if row["metric"] == "hangs.mean")
     assert hangs.total() == pictures
-    assert hangs["timed_out: did not answer within 2 s"] > 100
+    assert hangs["timed_out: did not answer within 2 s"] > 0
+    assert hangs.keys() <= {None, PASSED_OVER, "timed_out: did not answer within 2 s"}
     assert verify(uri) == []

@@ -14,7 +14,7 @@ from actors.source import stream_name
 from actors.task import Task
 from tests.actors.ringed import decoded, plane_of
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 """Seconds after which a test that waits gives up."""
 
 
