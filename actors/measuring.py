@@ -47,7 +47,7 @@ def ready() -> None:
     from actors.measure.sound import cpu as sound
 
     sound.kernel()
-    picture.kernel(np.dtype(np.uint8), wide=False)
+    picture.load(8)
 
 
 def compile_all() -> None:
@@ -56,8 +56,8 @@ def compile_all() -> None:
     from actors.measure.sound import cpu as sound
 
     sound.kernel()
-    for dtype, wide in ((np.uint8, False), (np.uint16, False), (np.uint16, True)):
-        picture.kernel(np.dtype(dtype), wide=wide)
+    for depth in (8, 10, 16):
+        picture.load(depth)
 
 
 def measure_video(meter: PictureMeter, batch: Batch, wanted: frozenset[str]) -> Rows:

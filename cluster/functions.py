@@ -11,7 +11,7 @@ import numpy as np
 
 from actors.measure import Rows
 from actors.measure.picture import PictureMeter, cpu
-from actors.measure.picture.metrics import METRICS
+from actors.measure.picture.metrics import METRICS, needed
 from actors.measuring import measure_video
 from actors.spending import forget_peak, peak_bytes
 from cluster import chunks
@@ -91,7 +91,7 @@ def measure(work: Work) -> Done:
     Raises:
         cluster.bucket.BucketError: The bucket does not do what it must.
     """
-    cpu.kernel(np.dtype(np.uint8), wide=False)
+    cpu.load(8, needed(work.wanted))
     began, burnt = time.perf_counter(), time.process_time()
     forget_peak()
     bucket = Bucket(work.url, work.patience_seconds)

@@ -5,6 +5,7 @@ What the shape spreads over nodes is spread over nodes on this machine, each wit
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -35,6 +36,8 @@ _GONE_SECONDS = 10.0
 """In which a name is free again of which the actor is dead."""
 _PROCESSORS = 0.01
 """Asked for each actor: on a Ray of its own nobody else is to be kept away."""
+_IDLE = "RAY_idle_worker_killing_time_threshold_ms"
+"""After a second, Ray would end processes that wait for a task of `staged`, and start others for the next chunk."""
 _STORE_BYTES, _STORE_BYTES_EACH = 256 << 20, 128 << 20
 
 
@@ -74,6 +77,7 @@ def _ray(plan: Plan) -> Iterator[None]:
         token = Path(folder, "token")
         loopback.write_token(token)
         loopback.prepare(token)
+        os.environ[_IDLE] = "60000"
         with nodes.started(plan.nodes, folder, _STORE_BYTES + plan.decoders * _STORE_BYTES_EACH):
             yield
 

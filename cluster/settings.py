@@ -43,6 +43,7 @@ class Supervision(BaseSettings):
 
     look_seconds: float = Field(0.5, gt=0, le=60, title="between two looks at what runs")
     answer_seconds: float = Field(30.0, gt=0, le=600, title="in which a decoder must answer how it stands")
+    start_seconds: float = Field(120.0, gt=0, le=3600, title="in which a process must be up and give its first answer")
     backoff_seconds: float = Field(0.5, ge=0, le=60, title="wait before a second restart at one place; doubles")
     tidy_seconds: float = Field(300.0, gt=0, le=86400, title="between two looks at what can be tidied up")
     place_seconds: float = Field(60.0, gt=0, le=86400, title="after which a cell without a place is asked for anew")

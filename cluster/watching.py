@@ -58,6 +58,7 @@ class Watch:
         """
         self._desired, self._rules, self._sizing = desired, rules, sizing
         self._silent: dict[Decoder, float] = {}
+        self._up: set[Decoder] = set()
         self.streams: dict[str, Watched] = {}
 
     def of(self, stream: str) -> Watched:
@@ -69,8 +70,10 @@ class Watch:
         seats, known = [], True
         answers = cells.ask(decoders, self._rules.answer_seconds / 4)
         self._silent = {one: since for one, since in self._silent.items() if answers.get(one, []) is None}
+        self._up &= set(answers)
         for decoder, answer in answers.items():
             if isinstance(answer, list):
+                self._up.add(decoder)
                 seats += self._heard(decoder, answer)
             elif answer is not None:
                 self._crashed(decoder, str(answer).splitlines()[0])
@@ -83,7 +86,8 @@ class Watch:
 
     def _unheard(self, decoder: Decoder) -> list[Seat]:
         """A decoder does not answer: those that sat in it still do, until it has had its time."""
-        if time.monotonic() - self._silent.setdefault(decoder, time.monotonic()) > self._rules.answer_seconds:
+        patience = self._rules.answer_seconds if decoder in self._up else self._rules.start_seconds
+        if time.monotonic() - self._silent.setdefault(decoder, time.monotonic()) > patience:
             self._crashed(decoder, "it does not answer and is ended")
         return [w.seat for w in self.streams.values() if w.seat and w.seat.decoder == decoder]
 
@@ -104,6 +108,7 @@ class Watch:
             if watched.seat is not None and watched.seat.decoder == decoder and stream not in here:
                 self._died(stream, watched, "it has not begun")
         if not seats:
+            self._up.discard(decoder)
             cells.end(decoder.name)
         return seats
 
@@ -136,6 +141,7 @@ class Watch:
 
     def _crashed(self, decoder: Decoder, why: str) -> None:
         """A decoder is dead or is to be; all that were in it go on elsewhere."""
+        self._up.discard(decoder)
         cells.end(decoder.name)
         for stream, watched in self.streams.items():
             if watched.seat is not None and watched.seat.decoder == decoder:

@@ -29,13 +29,14 @@ class Whole:
         """Begin with nothing known.
 
         Args:
-            rules: How long a cell may be without a place, and a detector without an answer, from when its cell was
-                placed or its last answer came.
+            rules: How long a cell may be without a place, and a detector without an answer: to its first, from when its
+                cell was placed, and from its last.
         """
-        self._rules, self._patience = rules, rules.answer_seconds
+        self._rules = rules
         self._unplaced: dict[str, float] = {}
         self._asked: dict[str, ray.ObjectRef[int]] = {}
         self._well: dict[str, float] = {}
+        self._up: set[str] = set()
 
     def look(self, there: Sequence[Cell], plans: Mapping[Placed, Plan], now: float) -> list[str]:
         """Mend detectors; gives the cells that have been without a place for too long.
@@ -57,6 +58,7 @@ class Whole:
         }  # fmt: skip
         self._well = {name: self._well.get(name, now) for name in needed}
         self._asked = {name: answer for name, answer in self._asked.items() if name in needed}
+        self._up &= set(named)
         for name, (cell, plan, number) in needed.items():
             if name not in named:
                 log.warning("%s is gone, and another is started", name)
@@ -65,11 +67,16 @@ class Whole:
                 cells.begin_detector(cell, plan, number)
             elif self._answered(name):
                 self._well[name] = now
-            elif now - self._well[name] > self._patience:
+                self._up.add(name)
+            elif now - self._well[name] > self._patience(name):
                 log.warning("%s does not answer and is ended", name)
+                self._up.discard(name)
                 cells.end(name)
-            elif name not in self._asked and now - self._well[name] > self._patience / 4:
+            elif name not in self._asked and now - self._well[name] > self._rules.answer_seconds / 4:
                 self._ask(name)
+
+    def _patience(self, name: str) -> float:
+        return self._rules.answer_seconds if name in self._up else self._rules.start_seconds
 
     def _ask(self, name: str) -> None:
         if (detector := cells.handle(name)) is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from serve.report.told import Told
 
 BINS = 500
-_HEIGHT, _GAP = 64, 10
+HEIGHT, GAP = 64, 10
 _SILENT_DB = -70.0
 
 
@@ -40,11 +40,11 @@ def graphs(stream: Told) -> str:
     lanes = [lane for lane in _lanes(stream) if not np.isnan(lane.values).all()] if end > 0 else []
     if not lanes:
         return ""
-    bottom = len(lanes) * (_HEIGHT + _GAP)
+    bottom = len(lanes) * (HEIGHT + GAP)
     return "".join((
         f'<svg viewBox="0 0 {LEFT + WIDTH + RIGHT} {bottom + 18}" role="img" aria-label="graphs">',
         *axis(end, bottom), *_bands(stream, end, bottom),
-        *(_drawn(lane, end, place * (_HEIGHT + _GAP)) for place, lane in enumerate(lanes)), "</svg>",
+        *(drawn(lane, end, place * (HEIGHT + GAP)) for place, lane in enumerate(lanes)), "</svg>",
     ))  # fmt: skip
 
 
@@ -76,7 +76,11 @@ def _peaks(rows: list[list[float] | None]) -> NDArray[np.float64]:
     return decibels
 
 
-def _drawn(lane: Lane, end: float, top: int) -> str:
+def drawn(lane: Lane, end: float, top: int) -> str:
+    """A graph ``top`` pixels down, of ``end`` seconds: its mean, and around it the reach from least to greatest.
+
+    The line breaks where values are missing: where they are twice as far apart as they mostly are.
+    """
     least, mean, most = binned(lane.seconds, lane.values, end)
     high = lane.high if lane.high is not None else max(float(np.nanmax(most)), lane.low + 1)
     there = np.flatnonzero(~np.isnan(mean))
@@ -84,20 +88,21 @@ def _drawn(lane: Lane, end: float, top: int) -> str:
 
     def down(values: NDArray[np.float64]) -> list[float]:
         share = np.clip((values[there] - lane.low) / (high - lane.low), 0, 1)
-        return (top + _HEIGHT * (1 - share)).tolist()  # type: ignore[no-any-return]
+        return (top + HEIGHT * (1 - share)).tolist()  # type: ignore[no-any-return]
 
     reach = "".join(
         f"M{x:.1f} {a:.1f}V{b:.1f}" for x, a, b in zip(across, down(most), down(least), strict=True)
     )  # fmt: skip
-    breaks = np.diff(there, prepend=-2) > 1
+    apart = np.diff(there)
+    breaks = np.concatenate(([True], apart > 2 * np.median(apart))) if len(apart) else [True]
     line = "".join(
         f"{'M' if new else 'L'}{x:.1f} {y:.1f}" for new, x, y in zip(breaks, across, down(mean), strict=True)
     )  # fmt: skip
     return (
-        f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{top + _HEIGHT}" y2="{top + _HEIGHT}"/>'
-        f'<text x="0" y="{top + _HEIGHT / 2:.0f}">{escape(lane.name)}</text>'
+        f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{top + HEIGHT}" y2="{top + HEIGHT}"/>'
+        f'<text x="0" y="{top + HEIGHT / 2:.0f}">{escape(lane.name)}</text>'
         f'<text x="{LEFT - 4}" y="{top + 9}" text-anchor="end">{high:.3g}</text>'
-        f'<text x="{LEFT - 4}" y="{top + _HEIGHT}" text-anchor="end">{lane.low:.3g}</text>'
+        f'<text x="{LEFT - 4}" y="{top + HEIGHT}" text-anchor="end">{lane.low:.3g}</text>'
         f'<path class="reach" d="{reach}"/><path class="mean" d="{line}"/>'
     )
 

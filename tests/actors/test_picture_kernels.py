@@ -1,5 +1,6 @@
 """The compiled kernels against the arbiter, on every kind of frame."""
 
+import sys
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -115,3 +116,17 @@ def test_sizes_of_planes():
     frames = [make_planes(np.random.default_rng(0), 17, 9, 8, padding=p) for p in (0, 3)]
     for before, planes in pairwise(frames):
         assert sizes(planes, before) == ((9, 17), (5, 9), (5, 9))
+
+
+@pytest.mark.parametrize("depth", [8, 10, 16])
+def test_what_is_loaded_before_is_not_loaded_with_a_frame(depth, monkeypatch):
+    cpu.load(depth)
+    modules = [module for name, module in sys.modules.items() if name.startswith("actors.measure.picture.")]
+    loaders = [module for module in modules if getattr(module, "compiled", None)]
+    for module in loaders:
+        monkeypatch.setattr(module, "compiled", None)
+    assert len(loaders) >= 6
+    rng = np.random.default_rng(depth)
+    for chroma in CHROMA:
+        planes = make_planes(rng, 300, 200, depth, chroma)
+        assert_equal(planes, planes, depth)

@@ -3,6 +3,7 @@
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, islice
+from math import comb
 
 import av
 import numpy as np
@@ -120,13 +121,13 @@ def test_a_group_alone_equals_the_full_pass(device):
     before = [None, *frames[:-1]]
     full = [as_values(sums) for sums in sums_of(frames, before, 10, ALL, device)]
     checked = 0
-    for count in range(len(GROUPS)):
+    for count in (0, 1, 2):
         for groups in combinations(GROUPS, count):
             fields = {"sizes"}.union(*(FIELDS[group] for group in groups))
             for whole, part in zip(full, sums_of(frames, before, 10, frozenset(groups), device), strict=True):
                 assert as_values(part) == {name: value if name in fields else None for name, value in whole.items()}
                 checked += 1
-    assert checked == (2 ** len(GROUPS) - 1) * 4
+    assert checked == sum(comb(len(GROUPS), count) for count in (0, 1, 2)) * 4
 
 
 def test_padding_and_high_bits_mean_nothing(device):

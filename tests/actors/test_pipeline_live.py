@@ -26,7 +26,7 @@ from tests.senders import free_port
 DETECTORS = ("black", "silence", "freeze", "timestamps", "decode_errors", "stalled")
 SETTINGS = {"black": {"minimum_seconds": 1.0}, "stalled": {"seconds": 1.0}}
 QUICK = Limits(backoff_seconds=(0.05, 0.1), live_probe_seconds=0.5)
-DEADLINE = 30.0
+DEADLINE = 120.0
 
 
 class Watch:

@@ -67,7 +67,7 @@ class Cluster:
         self._control.stop()
 
     def call(self, method, *arguments):
-        return self.ray.get(getattr(self.supervisor, method).remote(*arguments), timeout=30)
+        return self.ray.get(getattr(self.supervisor, method).remote(*arguments), timeout=120)
 
     def submit(self, *sources, **spec):
         """Submit sources (paths, or dicts of a stream's fields); gives the job."""
@@ -79,7 +79,7 @@ class Cluster:
     def job(self, job):
         return self.call("jobs")[job.id]
 
-    def ended(self, job, seconds=60):
+    def ended(self, job, seconds=180):
         """The job, once all of its streams have ended."""
         self.wait(lambda: not self.job(job).open, seconds)
         return self.job(job)
@@ -88,7 +88,7 @@ class Cluster:
         watched = self.call("watched").get(stream)
         return watched and watched.report
 
-    def running(self, stream, seconds=30):
+    def running(self, stream, seconds=120):
         """The stream's report, once it has come somewhere."""
 
         def there():
@@ -97,7 +97,7 @@ class Cluster:
 
         return self.wait(there, seconds)
 
-    def wait(self, condition, seconds=30, every=0.1):
+    def wait(self, condition, seconds=120, every=0.1):
         until = time.monotonic() + seconds
         while not (found := condition()):
             assert time.monotonic() < until, f"not within {seconds} s; {self.call('health')}"

@@ -16,7 +16,7 @@ from tests.equal import assert_equal, unexplained
 from tests.senders import HttpServer, paced, slowed
 from tests.serve.defective import defective
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 SECONDS = 8
 TOGETHER, APART = ("lost.ts", "wrap.ts", "flipped.ts"), "jump.ts"
@@ -59,7 +59,7 @@ def held(ray, node, cpus):
 
     where = NodeAffinitySchedulingStrategy(node, soft=False)
     sitter = ray.remote(Sitter).options(num_cpus=cpus, scheduling_strategy=where).remote()
-    assert ray.get(sitter.here.remote(), timeout=60)
+    assert ray.get(sitter.here.remote(), timeout=120)
     try:
         yield
     finally:
@@ -125,11 +125,11 @@ def test_a_cell_whose_node_is_lost_comes_back_whole(cluster, nodes, two_more, ow
         return report and report.pid != pids[stream] and (report.newest_at or report.outcome)
 
     for stream in pids:
-        cluster.wait(lambda stream=stream: again(stream), 50)
+        cluster.wait(lambda stream=stream: again(stream), 180)
         print(f"{stream}: its next result {time.monotonic() - began:.1f} s after its node was lost")
     slow.clear()
     for one in (job, other):
-        cluster.wait(lambda one=one: asked(own_ray, cluster, lambda: not cluster.job(one).open), 90)
+        cluster.wait(lambda one=one: asked(own_ray, cluster, lambda: not cluster.job(one).open), 180)
     ended = {**cluster.job(job).outcomes, **cluster.job(other).outcomes}
     assert {outcome.status for outcome in ended.values()} == {"completed"}
     assert node_of(own_ray, "cell/colocated/0") != lost
@@ -151,15 +151,15 @@ def test_a_detector_that_hangs_is_replaced(impatient, own_ray, server, expected)
     job = impatient.submit(*(server.url(f"/{name}") for name in (*TOGETHER, APART)), shape="colocated")
     pids = {stream: impatient.running(stream).pid for stream in job.streams}
     detector = own_ray.get_actor("detector/cell/colocated/0", namespace="sightline")
-    hung = own_ray.get(detector.pid.remote(), timeout=20)
+    hung = own_ray.get(detector.pid.remote(), timeout=120)
     os.kill(hung, signal.SIGSTOP)
     try:
-        ended = impatient.ended(job, 90)
+        ended = impatient.ended(job)
     finally:
         with suppress(ProcessLookupError):
             os.kill(hung, signal.SIGKILL)
     assert {outcome.status for outcome in ended.outcomes.values()} == {"completed"}
     assert {stream: impatient.report(stream).pid for stream in job.streams} == pids
     now = own_ray.get_actor("detector/cell/colocated/0", namespace="sightline")
-    assert own_ray.get(now.pid.remote(), timeout=20) != hung
+    assert own_ray.get(now.pid.remote(), timeout=120) != hung
     assert_undisturbed(impatient, expected)

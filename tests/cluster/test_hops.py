@@ -110,7 +110,7 @@ def test_tracks_do_not_take_each_others_context(hop, detector, own_ray):
             np.testing.assert_array_equal(values, other.columns[name])
             compared += values.size
     assert compared > 100 * 18
-    assert own_ray.get(detector.contexts.remote(), timeout=20) == 3, "the batch before it, sent by reference"
+    assert own_ray.get(detector.contexts.remote(), timeout=120) == 3, "the batch before it, sent by reference"
 
 
 def test_context_that_was_not_sent_travels_with_the_batch(hop):
@@ -122,7 +122,7 @@ def test_context_that_was_not_sent_travels_with_the_batch(hop):
 
 def test_frames_are_read_where_they_lie(own_ray, hop, detector):
     rows_of(hop, batches((4,), np.random.default_rng(3)))
-    found = own_ray.get(detector.where.remote(), timeout=20)
+    found = own_ray.get(detector.where.remote(), timeout=120)
     assert len(found) == 12
     for owns, writes, name in found:
         assert not owns

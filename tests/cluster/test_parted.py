@@ -13,7 +13,7 @@ from tests.equal import assert_equal, rows_of, unexplained
 from tests.senders import HttpServer, UdpSender, bytes_of, free_port, paced
 from tests.serve.defective import SECONDS, defective
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 CLIPS = ("plain.mp4", "flipped.ts", "lost.ts", "jump.ts", "gaps.mp4", "wrap.ts")
 LEAST = {"video": 1000, "audio": 400, "packets": 1500, "freeze": 3, "black": 3, "silence": 3, "incidents": 20}
@@ -55,7 +55,7 @@ def test_tables_are_equal_to_those_of_analyze(parted, own_ray, expected, shape, 
     assert unexplained(parted.uri) == {}
     assert assert_equal(parted.uri, expected, **LEAST).streams == len(CLIPS)
     pids = [
-        own_ray.get(own_ray.get_actor(name, namespace="sightline").pid.remote(), timeout=20)
+        own_ray.get(own_ray.get_actor(name, namespace="sightline").pid.remote(), timeout=120)
         for name in (f"detector/cell/{shape}/0", f"detector/cell/{shape}/0/1")
     ]  # fmt: skip
     assert len(set(pids)) == 2
@@ -94,12 +94,12 @@ def test_a_clone_dies_and_the_others_do_not_notice(parted, own_ray, tmp_path):
             own_ray.get_actor(name, namespace="sightline")
             for name in ("detector/cell/colocated/0", "detector/cell/colocated/0/1")
         )
-        stays, killed = own_ray.get([first.pid.remote(), clone.pid.remote()], timeout=20)
+        stays, killed = own_ray.get([first.pid.remote(), clone.pid.remote()], timeout=120)
         os.kill(killed, signal.SIGKILL)
         assert parted.ended(job).outcomes[stream].status == "completed"
     assert parted.report(stream).pid == pid
-    assert own_ray.get(first.pid.remote(), timeout=20) == stays
-    assert own_ray.get(clone.pid.remote(), timeout=20) != killed
+    assert own_ray.get(first.pid.remote(), timeout=120) == stays
+    assert own_ray.get(clone.pid.remote(), timeout=120) != killed
     assert verify(parted.uri) == []
     assert assert_equal(parted.uri, results, video=150, audio=70, packets=400).streams == 1
 

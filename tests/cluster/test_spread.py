@@ -11,7 +11,7 @@ from tests.equal import assert_equal, unexplained
 from tests.senders import HttpServer, paced
 from tests.serve.defective import defective
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 SECONDS = 8
 FRAMES = 200
@@ -140,7 +140,7 @@ def whole_node(ray, node):
         sitter = ray.remote(Sitter).options(
             num_cpus=4, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
         ).remote()  # fmt: skip
-        assert ray.get(sitter.here.remote(), timeout=60)
+        assert ray.get(sitter.here.remote(), timeout=120)
         try:
             yield
         finally:

@@ -22,7 +22,7 @@ from tests.equal import assert_equal, unexplained
 from tests.serve.defective import defective
 from tests.serve.running import COMMAND, DEADLINE, ENVIRONMENT
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 CLIPS = ("plain.mp4", "flipped.ts", "lost.ts", "jump.ts", "gaps.mp4", "wrap.ts")
 LEAST = {"video": 1000, "audio": 400, "packets": 1500, "freeze": 3, "black": 3, "silence": 3, "incidents": 20}

@@ -19,7 +19,7 @@ from tests.clips import generated_clip
 from tests.cluster.test_hops import batches, rows_of
 from tests.serve.defective import defective
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 WANTED = frozenset(metric.name for metric in PictureMeter.metrics)
 SIZES = (5, 3, 1, 6)
@@ -104,11 +104,11 @@ def test_one_dies_and_is_sent_again_what_is_under_way_and_nobody_else_is(own_ray
     sent = batches((3,) * 12, np.random.default_rng(8))
     hop = hop_to(detectors, 3)
     there = [rows for batch in sent[:6] for rows in hop.send(batch)]
-    os.kill(own_ray.get(detectors[1].pid.remote(), timeout=30), signal.SIGKILL)
+    os.kill(own_ray.get(detectors[1].pid.remote(), timeout=120), signal.SIGKILL)
     there += [rows for batch in sent[6:] for rows in hop.send(batch)]
     there += hop.drain()
     assert assert_alike(rows_of(Direct(WANTED), sent), there) > 150 * 36
-    first, _, third = own_ray.get([one.count.remote() for one in detectors], timeout=60)
+    first, _, third = own_ray.get([one.count.remote() for one in detectors], timeout=120)
     assert (first, third) == (12, 12)
     assert hop._bytes == 0
 

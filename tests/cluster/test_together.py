@@ -19,7 +19,7 @@ from tests.equal import assert_equal, unexplained
 from tests.senders import HttpServer, paced, slowed
 from tests.serve.defective import defective
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 SECONDS = 8
 CLIPS = {"lost": "lost.ts", "wrap": "wrap.ts", "again": "lost.ts"}

@@ -8,7 +8,7 @@ from tests.actors.trusted import INSIDE, METADATA, OUTSIDE, servers
 from tests.cluster import harness
 from tests.senders import bytes_of, coded, free_port, status
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(600)]
 
 FILE = "this file is outside the allowed folders; the operator sets SIGHTLINE_ALLOWED_ROOTS"
 NETWORK = "its server is on a loopback network; the operator sets SIGHTLINE_ALLOWED_NETWORKS"

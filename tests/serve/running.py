@@ -12,7 +12,7 @@ from tests.clips import folder, generated_clip
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = (sys.executable, "-W", "error::ResourceWarning", "-m", "serve")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-DEADLINE = 120
+DEADLINE = 240
 """Seconds after which a command hangs."""
 
 

@@ -8,8 +8,8 @@ from itertools import islice
 
 from actors.measure import Columns, Metric
 from actors.measure.picture.device import BackendName, Device
-from actors.measure.picture.metrics import METRICS, columns
-from actors.measure.picture.sums import Backend, Group, Planes, one_by_one
+from actors.measure.picture.metrics import METRICS, columns, needed
+from actors.measure.picture.sums import Backend, Planes, one_by_one
 from actors.media import Batch
 
 
@@ -58,9 +58,7 @@ class PictureMeter:
         """
         if len({batch.format for batch in batches}) > 1:
             raise ValueError("batches of several formats cannot be measured in one pass")
-        groups: frozenset[Group] = frozenset(
-            group for group, metrics in METRICS.items() if any(metric.name in wanted for metric in metrics)
-        )
+        groups = needed(wanted)
         if not groups or not batches:
             return [{} for _ in batches]
         frames = [frame.planes for batch in batches for frame in batch.frames]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from actors.measure.picture.loops.edges import edge
 from actors.measure.picture.loops.grid import gradients
 from actors.measure.picture.loops.legal import illegal
 from actors.measure.picture.loops.narrow import narrowed
-from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Sums, sizes
+from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, STRIP, Group, Planes, Sums, sizes
 from actors.media import Pixels, Plane
 
 LANES = 8
@@ -58,6 +59,13 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         edge=edge(narrow, planes[0].width) if narrow is not None and "edges" in groups else None,
         borders=borders(narrow, planes[0].width) if narrow is not None and "borders" in groups else None,
     )
+
+
+def load(depth: int, groups: frozenset[Group] = frozenset(get_args(Group))) -> None:
+    """Load the kernels of groups for frames of a depth, or compile them: on a frame of one colour."""
+    blank = np.zeros((2 * STRIP, 2 * STRIP), np.uint8 if depth == 8 else np.uint16)
+    planes = tuple(Plane(blank[: STRIP * size, : STRIP * size].copy(), STRIP * size) for size in (2, 1, 1))
+    sums(planes, planes, depth, groups)
 
 
 def _scan(

@@ -61,6 +61,11 @@ METRICS: dict[Group, tuple[Metric, ...]] = {
 }  # fmt: skip
 
 
+def needed(wanted: frozenset[str]) -> frozenset[Group]:
+    """The groups that metrics are computed from."""
+    return frozenset(group for group, metrics in METRICS.items() if any(one.name in wanted for one in metrics))
+
+
 def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
     """Metrics of frames of one format, from the groups that were summed.
 

@@ -13,7 +13,7 @@ from tests.serve.calling import seeded
 from tests.serve.running import COMMAND, ENVIRONMENT
 from tests.serve.served import Served, documents, printed, refused
 
-DEADLINE = 30
+DEADLINE = 120
 
 
 @pytest.fixture(scope="module")

@@ -185,7 +185,7 @@ def test_a_curve_leaves_out_what_a_logarithm_cannot_show():
 
 
 @pytest.mark.chromium
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_browser_shows_it_and_asks_nothing_of_anybody(html, tmp_path, scheme):
     (tmp_path / "report.html").write_text(html)

@@ -8,7 +8,7 @@ import pytest
 from tests.serve.browser import expect
 from tests.serve.fake_values import MKV
 
-pytestmark = [pytest.mark.chromium, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.chromium, pytest.mark.timeout(600)]
 
 
 def live(page):

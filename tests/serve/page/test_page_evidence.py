@@ -6,7 +6,7 @@ from tests.serve.browser import expect
 from tests.serve.fake_values import MKV
 from tests.serve.page.test_page import live, picture
 
-pytestmark = [pytest.mark.chromium, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.chromium, pytest.mark.timeout(600)]
 
 
 def asked_for_evidence(page):

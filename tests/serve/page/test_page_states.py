@@ -7,7 +7,7 @@ import pytest
 from tests.serve.browser import expect
 from tests.serve.page.test_page import row
 
-pytestmark = [pytest.mark.chromium, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.chromium, pytest.mark.timeout(600)]
 
 
 def test_a_state_follows_its_incident_within_a_second(served, page):

@@ -11,7 +11,7 @@ from tests.serve.browser import CONTRAST, Account, expect
 from tests.serve.fake_values import JPEG
 from tests.serve.paged import Served
 
-pytestmark = [pytest.mark.chromium, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.chromium, pytest.mark.timeout(600)]
 
 HOSTILE = (
     "<script>window.pwned=1;alert(1)</script>",

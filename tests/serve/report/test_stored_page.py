@@ -8,7 +8,7 @@ import pytest
 import sightline
 from actors.reader import Reader
 from actors.shelf import Shelf
-from serve.report.graphs import BINS, binned, graphs
+from serve.report.graphs import BINS, Lane, binned, drawn, graphs
 from serve.report.stored_page import stored_page
 from serve.report.told import told
 from serve.terminal.output import counted
@@ -81,3 +81,13 @@ def test_bins_keep_the_least_and_the_greatest_value():
     known = ~np.isnan(mean)
     assert (least[known] <= mean[known]).all()
     assert (mean[known] <= most[known]).all()
+
+
+@pytest.mark.parametrize(("count", "gap", "lines"), [(1, 0, 1), (30, 0, 1), (30, 5, 2), (5000, 0, 1), (5000, 100, 2)])
+def test_a_line_breaks_where_values_are_missing_and_not_between_few(count, gap, lines):
+    values = np.ones(count)
+    values[count // 2 : count // 2 + gap] = np.nan
+    drawing = drawn(Lane("luma", np.arange(count) / 25, values, 0, None), count / 25, 0)
+    path = drawing.partition('class="mean" d="')[2]
+    assert path.count("M") == lines
+    assert path.count("L") == min(count - gap, BINS * (count - gap) // count) - lines
