@@ -18,6 +18,8 @@ def environment(token: Path) -> dict[str, str]:
     Ray binds its servers to all addresses unless its node's own address is the loopback one, which it takes only where
     clusters of several machines are switched off (docs/decisions/0010-ray-on-the-loopback.md).
 
+    Ray runs what it starts at a niceness of 15, where decoders would fall behind whatever else the machine does.
+
     Args:
         token: The file that holds the token which every call must carry.
     """
@@ -25,6 +27,7 @@ def environment(token: Path) -> dict[str, str]:
         _LOOPBACK: "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "RAY_DEDUP_LOGS": "0",
         "RAY_free_objects_period_milliseconds": "50", "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
+        "RAY_worker_niceness": "0",
     }  # fmt: skip
 
 

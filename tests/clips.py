@@ -17,6 +17,7 @@ from actors.inject.read import Reader, frame_of, planes_of
 
 TONES = (440, 554, 659, 80, 1109, 1319, 1760, 2217)
 """Hz of the channels' tones; the fourth is low, as coders keep nothing else of an LFE."""
+SHARED_TONE = 330
 TONE_PEAK = 0.25
 
 
@@ -40,7 +41,7 @@ def real_clip(name="bigbuckbunny.mp4"):
 @cache
 def generated_clip(
     *, seconds=2, size=(320, 180), rate=25, pixel_format="yuv420p", layout="stereo", sample_rate=48000, suffix=".mp4",
-    color_range=0, transfer=2, **encode,
+    color_range=0, transfer=2, middle=0.0, **encode,
 ):  # fmt: skip
     """A moving texture and a tone per channel.
 
@@ -54,6 +55,7 @@ def generated_clip(
         suffix: Names the container.
         color_range: 0 unsaid, 1 limited, 2 full.
         transfer: FFmpeg's code; 16 is PQ, 18 HLG.
+        middle: Share of a tone that all channels have alike, as a voice in the middle.
         encode: Fields of ``actors.inject.Encode``.
     """
     path = folder() / f"clip{len(list(folder().iterdir()))}{suffix}"
@@ -66,7 +68,7 @@ def generated_clip(
         specs["a:0"] = SoundSpec(sample_rate, layout)
     shift = Fraction(1) if suffix == ".ts" else Fraction(0)
     writer = ClipWriter(path, specs, Encode(**{"preset": "ultrafast", **encode}), shift=shift)
-    sound = tones(layout, sample_rate, seconds) if layout is not None else None
+    sound = tones(layout, sample_rate, seconds, middle) if layout is not None else None
     for index in range(round(seconds * rate)):
         if size is not None:
             blank = av.VideoFrame(*size, pixel_format)
@@ -91,11 +93,12 @@ def texture(like, index):
     return Picture(tuple(planes), like.depth, like.full)
 
 
-def tones(layout, sample_rate, seconds):
-    """(channels, n) float32: a sine of its own pitch in every channel."""
+def tones(layout, sample_rate, seconds, middle=0.0):
+    """(channels, n) float32: a sine of its own pitch in every channel, and a share of one that all have."""
     channels = av.AudioLayout(layout).nb_channels
     time = np.arange(round(seconds * sample_rate)) / sample_rate
-    return np.stack([TONE_PEAK * np.sin(2 * np.pi * pitch * time) for pitch in TONES[:channels]]).astype(np.float32)
+    own, shared = (np.sin(2 * np.pi * np.outer(pitches, time)) for pitches in (TONES[:channels], [SHARED_TONE]))
+    return (TONE_PEAK * ((1 - middle) * own + middle * shared)).astype(np.float32)
 
 
 def pictures(path):

@@ -51,6 +51,7 @@ SOURCES = {
     "bikes": lambda: real_clip("bikes.mp4"),  # 10 s, 640x272
     "carphone": lambda: real_clip("carphone_pristine.mp4"),  # 4 s, 176x144
     "tones": lambda: generated_clip(seconds=12, size=(320, 180)),  # stereo
+    "voice": lambda: generated_clip(seconds=12, size=(320, 180), middle=0.7),  # stereo, most of it in the middle
 }
 PICTURES, SOUND = ("bbb", "bikes", "carphone"), ("bbb", "tones")
 DEFECTS = (
@@ -63,8 +64,8 @@ DEFECTS = (
     Defect("channel_loss:channel=1", SOUND, (2.1, 3.0), each=3),
     Defect("clipping:gain=40", SOUND, (0.5, 2.0), each=3),
     Defect("loudness_jump:gain=16", ("tones",), (4.0, 4.5), each=3, after=3.1),
-    Defect("phase_inversion", SOUND, (2.2, 3.0), each=3),
-    Defect("mono", ("tones",), (2.2, 3.0), each=3, after=2.5),
+    Defect("phase_inversion", ("voice",), (2.2, 3.0), each=3),
+    Defect("mono", ("voice",), (2.2, 3.0), each=3, after=2.5),
     Defect("clicks", SOUND, (0.5, 2.0), each=3),
     Defect("dropout", SOUND, (0.05, 0.15), each=3),
     Defect("repeats:of=5", ("bbb", "bikes"), (2.5, 3.0), each=3),
