@@ -29,6 +29,7 @@ def analyze(
     include: str | None = None,
     jobs: int = 1,
     shape: str = "auto",
+    device: str = "cpu",
     bucket: str | None = None,
     fresh: bool = False,
     models: Sequence[str | os.PathLike[str]] = (),
@@ -47,6 +48,7 @@ def analyze(
         include: A glob for the names of files in folders.
         jobs: Files at a time. More than one starts processes: guard the script's main part as multiprocessing asks.
         shape: Where the stages run: ``auto``, ``fused``, ``colocated``, ``spread`` or ``staged``.
+        device: What decodes and measures pictures in one process: ``cpu``, ``cuda``, or ``auto`` (see docs/gpu.md).
         bucket: ``s3://`` URL of a bucket, for the shape ``staged``; ``SIGHTLINE_BUCKET`` if None.
         fresh: Start over instead of going on.
         models: Files that declare models of your own (see docs/models.md).
@@ -69,6 +71,7 @@ def analyze(
     found = expand([os.fspath(source) for source in given], include=include)
     wanted = Analysis.model_validate({
         "detectors": None if detectors is None else tuple(detectors), "settings": settings or {}, "shape": shape,
+        "device": device,
         "results": os.fspath(results), "jobs": jobs, "fresh": fresh, "bucket": bucket,
         "models": tuple(model for file in models for model in load(Path(file))),
     })  # fmt: skip

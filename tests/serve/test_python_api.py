@@ -44,6 +44,8 @@ def test_it_prints_nothing_and_writes_the_report(place, capfd):
     {"settings": {"freeze": 1}},
     {"jobs": 0},
     {"shape": "round"},
+    {"device": "tpu"},
+    {"device": "auto", "shape": "spread"},
     {"report": "no/such/folder/a.html"},
 ])  # fmt: skip
 def test_wrong_arguments_are_value_errors(tmp_path, wrong):
