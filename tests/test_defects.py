@@ -53,7 +53,9 @@ def source():
         ("letterbox:start=3,length=3", "letterbox", FRAME),
     ],
 )
-@pytest.mark.parametrize("suffix", [".mp4", ".ts", ".mkv"])
+@pytest.mark.parametrize(
+    "suffix", [".ts", pytest.param(".mp4", marks=pytest.mark.slow), pytest.param(".mkv", marks=pytest.mark.slow)]
+)
 def test_found_where_it_is(source, tmp_path, defect, detector, tolerance, suffix):
     labels, stream = analysed(source, tmp_path, [defect], suffix)
     (label,) = labels.defects

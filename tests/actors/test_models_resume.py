@@ -58,7 +58,11 @@ def killed_at(table, number, results):
 
 
 @pytest.mark.parametrize(
-    ("table", "number"), [("metrics", 1), ("metrics", 3), ("video", 2), ("events", 3), ("usage", 1)]
+    ("table", "number"),
+    [
+        ("metrics", 1), ("events", 3),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in (("metrics", 3), ("video", 2), ("usage", 1))),
+    ],
 )
 def test_a_kill_leaves_nothing_missing_and_nothing_twice(table, number, tmp_path, whole):
     killed_at(table, number, tmp_path / "results")

@@ -20,6 +20,11 @@ LEAST = {"video": 200, "audio": 80, "packets": 570, "freeze": 2, "silence": 1}
 SOME = ("black", "freeze", "scene")
 
 
+def slow(*numbers):
+    """Commits at which it is killed in the long run of the tests only."""
+    return [pytest.param(number, marks=pytest.mark.slow) for number in numbers]
+
+
 class Killed(BaseException):
     """Stands for kill -9 at a commit."""
 
@@ -226,7 +231,7 @@ def _truncated(target):
     target.write_bytes(whole[: len(whole) // 2])
 
 
-@pytest.mark.parametrize("number", [9, 14, 20, 27])
+@pytest.mark.parametrize("number", [9, 20, *slow(14, 27)])
 def test_other_thresholds_after_an_unfinished_run(clip, tmp_path, monkeypatch, number):
     results = str(tmp_path / "results")
     settings = {"freeze": {"minimum_seconds": 1}, "silence": {"minimum_seconds": 2.65}}
@@ -254,7 +259,7 @@ def test_other_detectors_after_an_unfinished_run(clip, tmp_path, monkeypatch, nu
     assert _like_fresh(results, clip, tmp_path).rows["video"] == 200
 
 
-@pytest.mark.parametrize("number", range(1, 10))
+@pytest.mark.parametrize("number", [1, 5, 9, *slow(2, 3, 4, 6, 7, 8)])
 def test_an_interrupted_second_judgement(again, clip, tmp_path, monkeypatch, number):
     """Nothing of it is seen before all of it is; then the source still need not be decoded."""
     settings = {"freeze": {"minimum_seconds": 1}, "black": {"minimum_seconds": 60}}
@@ -270,7 +275,7 @@ def test_an_interrupted_second_judgement(again, clip, tmp_path, monkeypatch, num
     assert _like_fresh(again, clip, tmp_path, settings=settings).opened()["freeze"] == 2
 
 
-@pytest.mark.parametrize("number", [7, 9, 17, 30])
+@pytest.mark.parametrize("number", [7, 17, *slow(9, 30)])
 def test_an_interrupted_fresh_start(again, clip, done, monkeypatch, number):
     """It goes on where it was cut off, without being asked again to start over."""
     with _killed_at(monkeypatch, number):

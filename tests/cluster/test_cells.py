@@ -137,6 +137,7 @@ def test_a_cell_whose_node_is_lost_comes_back_whole(cluster, nodes, two_more, ow
     assert_undisturbed(cluster, expected)
 
 
+@pytest.mark.slow
 def test_a_detector_that_is_gone_for_good_is_replaced(cluster, own_ray, server, expected):
     job = cluster.submit(*(server.url(f"/{name}") for name in (*TOGETHER, APART)), shape="colocated")
     pids = {stream: cluster.running(stream).pid for stream in job.streams}

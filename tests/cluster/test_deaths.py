@@ -40,7 +40,7 @@ def expected(server, tmp_path_factory):
     return results
 
 
-@pytest.fixture(params=["fused", "colocated"])
+@pytest.fixture(params=[pytest.param("fused", marks=pytest.mark.slow), "colocated"])
 def watched(cluster, server, request):
     """Two streams under way, in both shapes: the job, and their reports by name."""
     job = cluster.submit(*(server.url(f"/{name}") for name in CLIPS), shape=request.param)

@@ -75,6 +75,7 @@ def test_spread_gives_the_rows_of_fused(tmp_path, fused):
     assert sent["bytes_network"] == sent["bytes_object_store"] > 200 * 1000
 
 
+@pytest.mark.slow
 def test_poisoned_ones_are_cut_off_there_too(tmp_path):
     bad = [model(one, timeout_seconds=3, memory_bytes=500 << 20) for one in ("Raises", "HangsHard", "Leaks", "Dies")]
     document = analysed(tmp_path / "results", "colocated", *bad, model())
@@ -125,7 +126,7 @@ def test_a_model_judges_again_what_it_opens_in_its_own_process(tmp_path):
     assert said[2].metrics == ("mean", "spread")
 
 
-@pytest.mark.parametrize("shape", ["fused", "colocated"])
+@pytest.mark.parametrize("shape", [pytest.param("fused", marks=pytest.mark.slow), "colocated"])
 def test_a_job_has_its_models_where_the_operator_allows_them(own_ray, tmp_path, fused, shape):
     spec = model("Bright", judge={"above": 0.3, "minimum_seconds": 0.5}).model_dump(exclude={"folder"})
     spec["class"] = "tests.actors.poisoned_models:Bright"

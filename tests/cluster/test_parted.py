@@ -45,7 +45,12 @@ def beside(ray):
 
 
 @pytest.mark.parametrize(
-    ("parted", "shape", "pulled"), [(FRAMES, "colocated", 1), (FRAMES, "spread", 2), (AGAIN, "spread", 1)],
+    ("parted", "shape", "pulled"),
+    [
+        (FRAMES, "spread", 2),
+        pytest.param(FRAMES, "colocated", 1, marks=pytest.mark.slow),
+        pytest.param(AGAIN, "spread", 1, marks=pytest.mark.slow),
+    ],
     indirect=["parted"],
 )  # fmt: skip
 def test_tables_are_equal_to_those_of_analyze(parted, own_ray, expected, shape, pulled):

@@ -32,7 +32,7 @@ def expected(tmp_path_factory):
     return results
 
 
-@pytest.mark.parametrize("shape", ["fused", "colocated", "spread"])
+@pytest.mark.parametrize("shape", [pytest.param("fused", marks=pytest.mark.slow), "colocated", "spread"])
 def test_tables_are_equal_to_those_of_analyze(cluster, two_more, expected, shape):
     job = cluster.ended(cluster.submit(*sources(), shape=shape))
     assert {outcome.status for outcome in job.outcomes.values()} == {"completed"}
@@ -66,7 +66,7 @@ def assert_served(job, cluster):
     assert states.stream(job, first, None, 0.0).usage.model_dump() == reported[0]
 
 
-@pytest.mark.parametrize("shape", ["colocated", "spread"])
+@pytest.mark.parametrize("shape", [pytest.param("colocated", marks=pytest.mark.slow), "spread"])
 def test_analyze_starts_a_ray_of_its_own(expected, tmp_path, shape):
     clips = sources()
     given = ["--shape", shape, "--results", tmp_path / "results", "--jobs", "2", "--json"]

@@ -113,6 +113,7 @@ def test_tables_are_equal_to_those_of_one_process(expected, server, tmp_path):
     assert left(server.url) == []
 
 
+@pytest.mark.slow
 def test_an_outage_in_mid_run_changes_nothing(expected, server, log, tmp_path):
     with Between(server.port) as between:
         process = begun(between.url(server.url), tmp_path / "results")
@@ -127,12 +128,10 @@ def test_an_outage_in_mid_run_changes_nothing(expected, server, log, tmp_path):
     assert left(server.url) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "why"),
-    [
-        pytest.param("503 Slow Down", "see that its server is up", marks=pytest.mark.slow),
-        ("507 Insufficient Storage", "it is full"),
-    ],
+    [("503 Slow Down", "see that its server is up"), ("507 Insufficient Storage", "it is full")],
 )
 def test_a_bucket_that_fails_for_good_is_said_and_gone_on_without(expected, server, log, tmp_path, answer, why):
     with Between(server.port) as between:

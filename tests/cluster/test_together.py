@@ -96,7 +96,7 @@ def process(cluster, stream, dead):
     return cluster.wait(there, 60).pid
 
 
-@pytest.mark.parametrize(("count", "shape"), [(2, "colocated"), (3, "fused")])
+@pytest.mark.parametrize(("count", "shape"), [(2, "colocated"), pytest.param(3, "fused", marks=pytest.mark.slow)])
 def test_streams_of_one_process_give_what_they_give_alone(together, server, expected, count, shape):
     job, pid = submitted(together, server, count, shape)
     assert_equal_in_the_end(together, job, expected[count], count)

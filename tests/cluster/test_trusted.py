@@ -45,7 +45,7 @@ def sides():
         yield outside, inside
 
 
-@pytest.mark.parametrize("shape", ["fused", "colocated"])
+@pytest.mark.parametrize("shape", [pytest.param("fused", marks=pytest.mark.slow), "colocated"])
 def test_what_may_not_be_read_fails_and_is_not_tried_again(trusting, media, sides, shape):
     outside, inside = sides
     (media / "link.ts").symlink_to(media.parent / "private" / "a.ts")

@@ -90,7 +90,7 @@ def channels():
         yield [f"udp://127.0.0.1:{port}" for port in ports]
 
 
-@pytest.mark.parametrize("shape", ["fused", pytest.param("colocated", marks=pytest.mark.ray)])
+@pytest.mark.parametrize("shape", ["fused", pytest.param("colocated", marks=[pytest.mark.ray, pytest.mark.slow])])
 def test_live_streams_leave_room_for_files_and_ctrl_c_ends_them_all(place, channels, shape):
     given = ("analyze", "clips", *channels, "--jsonl", "--jobs", "1", "--shape", shape)
     with begun(*given, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
