@@ -37,7 +37,7 @@ def mark(batch: Batch) -> str:
     digest.update(repr(whole).encode())
     for frame in batch.frames:
         facts = (frame.stamp, frame.duration, frame.coded, frame.key, frame.corrupt, frame.clean, frame.packet_bytes)
-        digest.update(repr(facts).encode())
+        digest.update(repr((*facts, frame.suspect)).encode())
         for plane in frame.planes:
             digest.update(plane.pixels[::MARKED_LINES].tobytes())
     return digest.hexdigest()

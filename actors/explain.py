@@ -62,16 +62,18 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
         _STALLED, Cause("timestamps", near_seconds=Fraction(1, 2)), Cause("decode_errors", near_seconds=Fraction(1, 2)),
     ),
     "timestamps": (_STALLED, Cause("timestamps", "leading", near_seconds=Fraction(1, 4))),
+    "corruption": (_STALLED,),
     "decode_errors": (
         _STALLED, Cause("timestamps", "any", because=_STEP, near_seconds=Fraction(1, 2)),
         Cause("timestamps", "any", because=("gap",), near_seconds=Fraction(1, 2), outlasts=True),
+        Cause("corruption", near_seconds=Fraction(1, 2)),
     ),
 }  # fmt: skip
 """By effect, in the order in which they are preferred: a source that gives nothing, then a loss, then what it shows."""
 
 RANKS = {
     name: rank for rank, name in enumerate(
-        ("stalled", "timestamps", "decode_errors", "black", "silence", "format_change", "phase")
+        ("stalled", "timestamps", "corruption", "decode_errors", "black", "silence", "format_change", "phase")
     )
 }  # fmt: skip
 """Of events decided at the same time causes come first; what is no cause comes last."""

@@ -19,6 +19,7 @@ FRAME_METRICS = (
     Metric("coded", "ticks", "int64", "duration that the container gives the frame, 0 where none"),
     Metric("key", "", "bool", "needs no other picture"),
     Metric("corrupt", "", "bool", "flagged by the decoder"),
+    Metric("suspect", "", "bool", "the decoder complained about its packet, or bytes were lost before"),
     Metric("packet_bytes", "bytes", "int32", "size of the packet that began it, 0 where unknown"),
 )
 CARRY = Metric("carry", "", "string", "the sound meter's state after the last row of a window")
@@ -78,6 +79,7 @@ def _rows(batch: Batch, measured: Columns) -> Rows:
         "coded": np.array([frame.coded for frame in frames], np.int64),
         "key": np.array([frame.key for frame in frames], np.bool_),
         "corrupt": np.array([frame.corrupt for frame in frames], np.bool_),
+        "suspect": np.array([frame.suspect for frame in frames], np.bool_),
         "packet_bytes": np.array([frame.packet_bytes for frame in frames], np.int32),
     }
     columns |= measured

@@ -70,6 +70,7 @@ class Picture:
     corrupt: bool
     packet_bytes: int
     clean: bool
+    suspect: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +97,15 @@ class Decoded:
     skipped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Origin:
-    """Travels with a packet through the codec to the frames that come of it."""
+    """Travels with a packet through the codec to the frames that come of it. ``suspect``: known after decoding."""
 
     stamp: Stamp
     raw: int | None
     bytes: int
     duration: int
+    suspect: bool = False
 
 
 class TrackDecoder:
@@ -118,6 +120,7 @@ class TrackDecoder:
         self._context.flags |= Flags.copy_opaque
         self._unstamped: deque[Origin] = deque()
         self._lost = True
+        self._cut = False
         self._skipping = False
         self._began: int | None = None
         self._last: tuple[int, VideoFormat | AudioFormat] | None = None
@@ -142,6 +145,9 @@ class TrackDecoder:
             error = decoder_log.kind(_reason(fault))
             self._lost = True
         said = decoder_log.heard()
+        if packet is not None and origin is not None:
+            origin.suspect = self._cut or bool(said or error)
+            self._cut = bool(packet.is_corrupt or error)  # a parser gives a packet out when it reads the next one
         pictures, sounds = self._take(frames)
         return (said[0] if said else error), pictures, sounds
 
@@ -152,7 +158,7 @@ class TrackDecoder:
         _, pictures, _ = self.decode(None, None)
         self._context.flush_buffers()
         self._unstamped.clear()
-        self._skipping, self._lost, self._began = True, True, None
+        self._skipping, self._lost, self._began, self._cut = True, True, None, False
         return pictures
 
     def needs_skipped(self, packet: AnyPacket) -> bool:
@@ -184,7 +190,7 @@ class TrackDecoder:
         clean = self._is_clean(stamp, fmt)
         return Picture(
             stamp, self.ticks(frame.duration) or origin.duration, fmt, planes, bool(frame.key_frame),
-            bool(frame.is_corrupt), origin.bytes, clean,
+            bool(frame.is_corrupt), origin.bytes, clean, origin.suspect,
         )  # fmt: skip
 
     def _sound(self, frame: av.AudioFrame) -> Sound:

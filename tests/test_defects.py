@@ -3,7 +3,7 @@
 import pytest
 
 import sightline
-from actors.inject import Encode, inject, parse
+from actors.inject import DamageMap, Encode, inject, parse
 from tests.clips import generated_clip, real_clip
 
 FRAME, HOP = 1 / 25, 0.02
@@ -33,6 +33,11 @@ def others(stream, *detectors):
 @pytest.fixture(scope="module")
 def source():
     return generated_clip(seconds=9, size=(320, 180))
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return generated_clip(seconds=4, size=(320, 180), layout=None)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +184,39 @@ def test_damage_is_said_and_never_fatal(source, tmp_path, defect, suffix):
     assert labels.defects[0].visible_frames
     found = [*incidents(stream, "decode_errors"), *incidents(stream, "timestamps")]
     assert any(2.9 <= incident["start_seconds"] <= 5.1 for incident in found), stream["incidents"]
+
+
+@pytest.mark.parametrize(
+    ("codec", "damage", "suffix", "cause", "late"),
+    [
+        ("libx264", "lost_packets:share=0.1", ".ts", "concealed", 2),
+        ("libx264", "flipped_bits", ".mkv", "concealed", 1),
+        ("libx264", "zeroed_packets:share=0.4", ".mp4", "reported", 3),
+        ("mpeg2video", "flipped_bits", ".ts", "concealed", 1),
+        ("libx265", "lost_packets:share=0.1", ".ts", "reported", 5),
+        ("libx265", "flipped_bits:count=40", ".mkv", "unnoticed", 10),
+    ],
+)
+def test_damage_is_found_where_it_is_seen(pictures, tmp_path, codec, damage, suffix, cause, late):
+    kind, _, rest = damage.partition(":")
+    defect = ",".join(filter(None, [f"{kind}:start=1.5,length=0.5", rest]))
+    encode = Encode(gop=25, codec=codec, slices=4)
+    _, stream = analysed(pictures, tmp_path, [defect], suffix, encode, detectors=["corruption"])
+    damaged = DamageMap.read(tmp_path / f"clip{suffix}")
+    seen = [frame.frame for frame in damaged.frames if damaged.mask(frame.frame).mean() > 0.005]
+    (found,) = stream["incidents"]
+    assert (found["detector"], found["severity"], found["cause"]) == ("corruption", "critical", cause)
+    assert 0 <= found["start_seconds"] - seen[0] * FRAME <= (late + 0.1) * FRAME
+    assert found["end_seconds"] == pytest.approx((seen[-1] + 1) * FRAME, abs=0.001)
+    assert found["peak"] > 0.01
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg2video"])
+def test_pictures_that_are_whole_are_not_damaged(pictures, tmp_path, codec):
+    encode = Encode(gop=25, codec=codec, slices=4)
+    _, stream = analysed(pictures, tmp_path, ["cut:start=2"], ".ts", encode, detectors=["corruption"])
+    assert (stream["status"], stream["incidents"]) == ("completed", [])
+    assert stream["tracks"][0]["frames"] == 100
 
 
 def test_a_file_cut_short_says_so(source, tmp_path):

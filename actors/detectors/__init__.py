@@ -15,6 +15,7 @@ from actors.detectors.blur import Blur, BlurThresholds
 from actors.detectors.channel_loss import ChannelLoss, ChannelLossThresholds
 from actors.detectors.click import Click, ClickThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
+from actors.detectors.corruption import Corruption, CorruptionThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
 from actors.detectors.freeze import Freeze, FreezeThresholds
@@ -36,7 +37,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "black": Black, "freeze": Freeze, "scene": Scene, "format_change": FormatChange, "silence": Silence,
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
-    "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox,
+    "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox, "corruption": Corruption,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -46,6 +47,7 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "click": ClickThresholds, "stutter": StutterThresholds, "timestamps": TimestampsThresholds,
     "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
     "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
+    "corruption": CorruptionThresholds,
 }  # fmt: skip
 
 

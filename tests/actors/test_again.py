@@ -188,7 +188,7 @@ def test_a_mark_is_of_what_is_in_a_batch_and_not_of_where_it_lies(seed, count, c
     st.integers(0, 99), st.data(),
     st.sampled_from([
         {"stamp": Stamp(0, 0, 7, 7)}, {"stamp": Stamp(1, 0, 0, 0)}, {"duration": 9}, {"coded": 9}, {"key": True},
-        {"corrupt": True}, {"packet_bytes": 99},
+        {"corrupt": True}, {"packet_bytes": 99}, {"suspect": True},
     ]),
 )  # fmt: skip
 def test_a_fact_that_differs_shows_in_the_mark(seed, data, fact):

@@ -9,9 +9,10 @@ import pytest
 
 from actors import decoder_log, pixels
 from actors.clock import WRAP, Stamp
+from actors.inject import Encode, inject, parse
 from actors.track_decoder import shifted, signed
 from tests.actors.decoding import decode
-from tests.clips import real_clip
+from tests.clips import generated_clip, real_clip
 
 
 def pictures_of(given):
@@ -134,9 +135,25 @@ def test_damage_is_counted_and_the_same_on_every_run(tmp_path, seed):
     a, b = pictures_of(first), pictures_of(again)
     assert len(a) == len(b) > 100
     for x, y in zip(a, b, strict=True):
-        assert (x.stamp, x.corrupt, x.clean) == (y.stamp, y.corrupt, y.clean)
+        assert (x.stamp, x.corrupt, x.clean, x.suspect) == (y.stamp, y.corrupt, y.clean, y.suspect)
         for p, q in zip(x.planes, y.planes, strict=True):
             np.testing.assert_array_equal(p.pixels, q.pixels)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg2video"])
+def test_pictures_whose_bytes_were_lost_are_suspect(tmp_path, codec):
+    clip, encode = tmp_path / "clip.ts", Encode(codec=codec, gop=12, slices=4, preset="ultrafast")
+    source = generated_clip(seconds=2, size=(320, 180), layout=None)
+    inject(source, clip, [], encode=encode)
+    assert not any(picture.suspect for picture in pictures_of(decode(clip)[1]))
+    lost = [parse("lost_packets:start=0.5,length=0.4,share=0.2")]
+    inject(source, clip, lost, encode=encode)
+    pictures = pictures_of(decode(clip)[1])
+    suspect = [number for number, picture in enumerate(pictures) if picture.suspect]
+    assert len(pictures) >= 48
+    assert suspect
+    assert 10 <= suspect[0]
+    assert suspect[-1] <= 25
 
 
 def test_messages_of_one_kind_are_one():

@@ -20,6 +20,7 @@ from actors.measure.picture.loops.edges import edge
 from actors.measure.picture.loops.grid import gradients
 from actors.measure.picture.loops.legal import illegal
 from actors.measure.picture.loops.narrow import narrowed
+from actors.measure.picture.loops.seams import torn
 from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, STRIP, Group, Planes, Sums, sizes
 from actors.media import Pixels, Plane
 
@@ -29,7 +30,7 @@ LANES = 8
 TABLE_CODES = 4096
 """Entries of all tables together, as long as one has no more: they share the nearest cache with the lines."""
 
-NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders"})
+NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders", "seams"})
 """Groups that are summed up from 8-bit codes."""
 
 PADDING = 16
@@ -58,6 +59,7 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         illegal=illegal(planes, depth) if "levels" in groups else None,
         edge=edge(narrow, planes[0].width) if narrow is not None and "edges" in groups else None,
         borders=borders(narrow, planes[0].width) if narrow is not None and "borders" in groups else None,
+        torn=torn(narrow, planes[0].width) if narrow is not None and "seams" in groups else None,
     )
 
 

@@ -98,13 +98,14 @@ def _row(shapes: Shapes, host: dict[str, NDArray[np.int64]], own: int, change: i
         *totals, total, pixels = host["change"][change].tolist()
         differences, block = tuple(totals), (total, pixels)
     rows = {name: values[own] for name, values in host.items() if name != "change"}
-    gradients, edge, reach = (rows.get(name) for name in ("gradients", "edge", "borders"))
+    gradients, edge, reach, torn = (rows.get(name) for name in ("gradients", "edge", "borders", "torn"))
     return Sums(
         shapes, rows.get("histogram"), differences, block, rows.get("signature"),
         None if gradients is None else _profiles(gradients, *shapes[0]),
         int(rows["illegal"][0]) if "illegal" in rows else None,
         None if edge is None else (int(edge[0]), int(edge[1]), int(edge[2])),
         None if reach is None else (int(reach[0]), int(reach[1]), int(reach[2]), int(reach[3])),
+        None if torn is None else (int(torn[0]), int(torn[1])),
     )  # fmt: skip
 
 

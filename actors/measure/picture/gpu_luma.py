@@ -8,19 +8,23 @@ import torch
 from torch import Tensor
 
 from actors.measure.picture.sums import (
+    BLOCK,
     CHROMA_TOP,
     CONTRAST,
     DARK,
     GRADIENT,
     LUMA_TOP,
+    SIDE_LINES,
     SPAN,
+    TEAR,
     Group,
+    blocks,
     line_step,
     low_code,
     strips,
 )
 
-NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders"})
+NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders", "seams"})
 """Groups that are summed up from 8-bit codes."""
 
 
@@ -41,6 +45,8 @@ def families(luma: Tensor, groups: frozenset[Group]) -> dict[str, Tensor]:
         found["edge"] = _edge(luma)
     if "borders" in groups:
         found["borders"] = _borders(luma)
+    if "seams" in groups:
+        found["torn"] = torch.cat([_torn(luma, shift) for shift in (0, BLOCK // 2)], 1)
     return found
 
 
@@ -102,3 +108,31 @@ def _borders(luma: Tensor) -> Tensor:
     lines, columns = (luma.sum(axis) < (DARK + 1) * luma.shape[axis] for axis in (2, 1))
     sides = (lines, lines.flip(1), columns, columns.flip(1))
     return torch.stack([dark.to(torch.int64).cumprod(1).sum(1) for dark in sides], 1)
+
+
+def _torn(luma: Tensor, shift: int) -> Tensor:
+    """(frames, 1) blocks of a grid that are torn at two sides at least."""
+    frames, rows, columns = len(luma), *(blocks(length, shift) for length in luma.shape[1:])
+    if not rows or not columns:
+        return torch.zeros((frames, 1), dtype=torch.int64, device=luma.device)
+    inside = luma[:, shift : shift + rows * BLOCK]
+    lines = inside.reshape(frames, rows, BLOCK, -1)[:, :, list(SIDE_LINES)]
+    across = _tears(lines, 3, shift, columns).sum(2) > 2 * TEAR * len(SIDE_LINES)
+    strips = luma[:, :, shift : shift + columns * BLOCK]
+    down = _tears(strips, 1, shift, rows).view(frames, rows + 1, columns, BLOCK).sum(3) > 2 * TEAR * BLOCK
+    sides = [across[..., :-1], across[..., 1:], down[:, :-1], down[:, 1:]]
+    torn = torch.stack(sides).sum(0) >= 2
+    return torn.sum((1, 2)).unsqueeze(1)
+
+
+def _tears(codes: Tensor, along: int, shift: int, count: int) -> Tensor:
+    """By how much twice the step at each side of ``count`` blocks exceeds those beside it; 0 at a picture's edge."""
+    length = codes.shape[along]
+    places = shift + BLOCK * torch.arange(count + 1, device=codes.device)
+    within = (places >= 2) & (places <= length - 2)
+    beside = ((places + by).clamp(0, length - 1) for by in (-2, -1, 0, 1))
+    before, here, there, after = (codes.index_select(along, each) for each in beside)
+    excess = 2 * (there - here).abs() - (here - before).abs() - (after - there).abs()
+    shape = [1] * codes.dim()
+    shape[along] = count + 1
+    return excess * within.view(shape)

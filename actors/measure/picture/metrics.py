@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from actors.measure import Columns, Metric
 from actors.measure.picture.grids import grids
-from actors.measure.picture.sums import COLUMNS, ROWS, SPAN, Group, Sums, edges, line_step
+from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, SPAN, Group, Sums, blocks, edges, line_step
 from actors.media import VideoFormat
 
 _CODE = "8-bit code"
@@ -58,6 +58,10 @@ METRICS: dict[Group, tuple[Metric, ...]] = {
         Metric(f"border_{side}", "px", "float64", f"dark {lines} from the {side} on; null where all is dark")
         for side, lines in (("top", "lines"), ("bottom", "lines"), ("left", "columns"), ("right", "columns"))
     ),
+    "seams": (
+        Metric("torn_blocks", "share", "float64", "share of 16x16 blocks that are torn from two neighbours or more"),
+        Metric("torn_between", "share", "float64", "the same of blocks that lie 8 pixels further right and down"),
+    ),
 }  # fmt: skip
 
 
@@ -94,6 +98,11 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
         reach = np.array([row.borders for row in rows], np.float64)
         reach[(reach[:, 0] == height) | (reach[:, 2] == width)] = math.nan
         found |= {metric.name: reach[:, side] for side, metric in enumerate(METRICS["borders"])}
+    if rows[0].torn is not None:
+        counts = np.array([row.torn for row in rows], np.float64)
+        whole = [blocks(height, shift) * blocks(width, shift) for shift in (0, BLOCK // 2)]
+        shares = counts / np.maximum(whole, 1)
+        found |= {metric.name: shares[:, grid] for grid, metric in enumerate(METRICS["seams"])}
     return found | _difference(rows, fmt)
 
 

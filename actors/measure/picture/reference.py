@@ -14,11 +14,14 @@ from actors.measure.picture.sums import (
     GRADIENT,
     LUMA_TOP,
     ROWS,
+    SIDE_LINES,
     SPAN,
+    TEAR,
     Group,
     Planes,
     Profile,
     Sums,
+    blocks,
     edges,
     line_step,
     low_code,
@@ -48,6 +51,7 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         illegal=_illegal(planes, depth) if "levels" in groups else None,
         edge=_edge(luma >> (depth - 8)) if "edges" in groups else None,
         borders=_borders(luma >> (depth - 8)) if "borders" in groups else None,
+        torn=_torn(luma >> (depth - 8)) if "seams" in groups else None,
     )
 
 
@@ -123,3 +127,31 @@ def _borders(luma: NDArray[np.int64]) -> tuple[int, int, int, int]:
         int(np.argmin([*dark, False])) for dark in (lines, lines[::-1], columns, columns[::-1])
     )
     return top, bottom, left, right
+
+
+def _torn(luma: NDArray[np.int64]) -> tuple[int, int]:
+    return int(torn_blocks(luma, 0).sum()), int(torn_blocks(luma, BLOCK // 2).sum())
+
+
+def torn_blocks(luma: NDArray[np.int64], shift: int) -> NDArray[np.bool_]:
+    """(rows, columns): which whole blocks, from ``shift`` right and down on, are torn at two sides at least."""
+    rows, columns = (blocks(length, shift) for length in luma.shape)
+    sides = np.zeros((rows, columns), np.int64)
+    every = np.arange(BLOCK)
+    for row in range(rows):
+        top, lines = shift + row * BLOCK, shift + row * BLOCK + np.array(SIDE_LINES)
+        for column in range(columns):
+            left = shift + column * BLOCK
+            for x in (left, left + BLOCK):
+                sides[row, column] += _tears(luma[lines], x)
+            for y in (top, top + BLOCK):
+                sides[row, column] += _tears(luma[:, left + every].T, y)
+    return sides >= 2
+
+
+def _tears(lines: NDArray[np.int64], at: int) -> bool:
+    """Whether lines step at a place, on average, by that much more than beside it."""
+    if not 2 <= at <= lines.shape[1] - 2:
+        return False
+    before, step, after = np.abs(np.diff(lines[:, at - 2 : at + 2], axis=1)).sum(axis=0)
+    return bool(2 * step - before - after > 2 * TEAR * len(lines))

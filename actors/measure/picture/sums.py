@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from actors.media import Plane
 
-Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders"]
+Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders", "seams"]
 
 BLOCK = 16
 """Side of a luma block, in pixels. Blocks at the right and lower edges are smaller."""
@@ -27,6 +27,12 @@ LOW, LUMA_TOP, CHROMA_TOP = 16, 235, 240
 
 SPAN, CONTRAST = 15, 32
 """Pixels across an edge, and the least difference of 8-bit codes over them that is one."""
+
+TEAR = 16
+"""8-bit codes by which the step across a side of a block must exceed the mean of the steps beside it to be a tear."""
+
+SIDE_LINES = (1, 5, 9, 13)
+"""Lines of a block that are read for its left and right sides."""
 
 DARK = 24
 """Greatest mean of a dark line or column, in 8-bit codes (ffmpeg's cropdetect)."""
@@ -70,6 +76,12 @@ class Sums:
     borders: tuple[int, int, int, int] | None = None
     """Lines from the top and from the bottom on, and columns from the left and from the right on, whose mean of 8-bit
     luma codes, without its fraction, is 24 at most."""
+    torn: tuple[int, int] | None = None
+    """16x16 blocks of 8-bit luma codes that are torn at two sides at least: of the grid that begins at the upper left
+    corner, where coders have theirs, and of one that begins 8 pixels further right and down. Only whole blocks count. A
+    side is torn where, added up along it, twice the step across it exceeds the steps before and after by more than 32
+    for each pixel looked at: 16 along an upper or lower side, 4 along a left or right one. A side that has not two
+    pixels at both hands is not."""
 
 
 Planes = tuple[Plane, ...]
@@ -112,6 +124,11 @@ def strips(width: int) -> list[tuple[int, int]]:
     """Which columns are taken where a sum over some is as good, as (begin, end); the first column never is."""
     every = STRIP * max(1, width // 384)
     return [(max(left, 1), min(left + STRIP, width)) for left in range(0, width, every)]
+
+
+def blocks(length: int, shift: int) -> int:
+    """Whole blocks along so many pixels, from ``shift`` on."""
+    return max(length - shift, 0) // BLOCK
 
 
 def low_code(depth: int) -> int:
