@@ -9,9 +9,10 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.measure.picture.light import Colour
 from actors.media import Plane
 
-Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders"]
+Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders", "flash"]
 
 BLOCK = 16
 """Side of a luma block, in pixels. Blocks at the right and lower edges are smaller."""
@@ -34,8 +35,17 @@ DARK = 24
 STRIP = 128
 """Columns that are taken together where not all are."""
 
+LIGHT_STEP = 1 << 7
+"""Least change of luminance, or of saturated red, of 2^14 that counts: 1/128."""
+
+COMPARED: frozenset[Group] = frozenset({"difference", "flash"})
+"""Groups of which a frame has sums only beside the frame before it."""
+
 Profile = NDArray[np.int64]
 """A sum for each column, or for each line."""
+
+Flash = tuple[int, ...]
+"""Eight numbers, see :attr:`Sums.flash`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,19 +80,24 @@ class Sums:
     borders: tuple[int, int, int, int] | None = None
     """Lines from the top and from the bottom on, and columns from the left and from the right on, whose mean of 8-bit
     luma codes, without its fraction, is 24 at most."""
+    flash: Flash | None = None
+    """Of the pixels of a :func:`lattice`, in 8-bit codes, whose luminance (of 2^14) differs from the earlier frame's by
+    1/128 at least: how many rose, how many fell, and the sums of all of them before and now; then the same of saturated
+    red, R - G - B of linear light where R is 4 (G + B) at least, and else 0."""
 
 
 Planes = tuple[Plane, ...]
-Kernel = Callable[[Planes, Planes | None, int, frozenset[Group]], Sums]
-"""Planes of a frame, of the frame before it (or None), bit depth, wanted groups."""
+Kernel = Callable[[Planes, Planes | None, int, frozenset[Group], Colour], Sums]
+"""Planes of a frame, of the frame before it (or None), bit depth, wanted groups, and what its codes mean."""
 
 
 class Backend(Protocol):
     """Sums up the frames of a batch."""
 
     def __call__(
-        self, frames: Sequence[Planes], before: Sequence[Planes | None], depth: int, groups: frozenset[Group]
-    ) -> list[Sums]:
+        self, frames: Sequence[Planes], before: Sequence[Planes | None], depth: int, groups: frozenset[Group],
+        *, colour: Colour,
+    ) -> list[Sums]:  # fmt: skip
         """Sum up frames of one format, each compared to the one at its place in ``before``, where there is one."""
         ...
 
@@ -91,9 +106,10 @@ def one_by_one(kernel: Kernel) -> Backend:
     """The backend that runs a kernel over frame after frame."""
 
     def sums_of(
-        frames: Sequence[Planes], before: Sequence[Planes | None], depth: int, groups: frozenset[Group]
-    ) -> list[Sums]:
-        return [kernel(planes, old, depth, groups) for planes, old in zip(frames, before, strict=True)]
+        frames: Sequence[Planes], before: Sequence[Planes | None], depth: int, groups: frozenset[Group],
+        *, colour: Colour,
+    ) -> list[Sums]:  # fmt: skip
+        return [kernel(planes, old, depth, groups, colour) for planes, old in zip(frames, before, strict=True)]
 
     return sums_of
 
@@ -112,6 +128,14 @@ def strips(width: int) -> list[tuple[int, int]]:
     """Which columns are taken where a sum over some is as good, as (begin, end); the first column never is."""
     every = STRIP * max(1, width // 384)
     return [(max(left, 1), min(left + STRIP, width)) for left in range(0, width, every)]
+
+
+def lattice(length: int) -> int:
+    """Every how many lines or columns one is taken where few do, of both fields alike.
+
+    That is from the middle of the first so many on, and all of them below 160, else 53 to 159.
+    """
+    return (length // 80) | 1
 
 
 def low_code(depth: int) -> int:
