@@ -35,10 +35,9 @@ def analyze(
     models: Sequence[str | os.PathLike[str]] = (),
     report: str | os.PathLike[str] | None = None,
 ) -> dict[str, Any]:
-    """Analyse sources, and give the document that ``sightline analyze --json`` prints.
+    """Analyse sources, and give the document that ``sightline analyze --json`` prints; nothing is printed.
 
-    Nothing is printed. The streams are in the order in which they are named. What is analysed already is not analysed
-    again: the same call goes on where it was cut off.
+    Streams are in the order in which they are named. The same call goes on where it was cut off.
 
     Args:
         sources: Files, folders, globs or URLs; one, or many.
@@ -46,7 +45,7 @@ def analyze(
         detectors: Names; all of them if None.
         settings: Thresholds: ``{"freeze": {"minimum_seconds": 1}}``.
         include: A glob for the names of files in folders.
-        jobs: Files at a time. More than one starts processes: guard the script's main part as multiprocessing asks.
+        jobs: Files at a time; more than one starts processes: guard the script's main part as multiprocessing asks.
         shape: Where the stages run: ``auto``, ``fused``, ``colocated``, ``spread`` or ``staged``.
         device: What decodes and measures pictures in one process: ``cpu``, ``cuda``, or ``auto`` (see docs/gpu.md).
         bucket: ``s3://`` URL of a bucket, for the shape ``staged``; ``SIGHTLINE_BUCKET`` if None.
@@ -58,7 +57,7 @@ def analyze(
         ``{"schema": 1, "results": URI, "streams": [...]}``; a stream that failed has status ``failed`` and an error.
 
     Raises:
-        ValueError: What is named does not exist or cannot be used, or the report cannot be written or is a source.
+        ValueError: What is named cannot be used, or the report cannot be written or is a source.
         actors.storage.StorageError: The results cannot be written.
     """
     from cluster.analysis import analyse, in_order
@@ -78,8 +77,13 @@ def analyze(
     targets.check({"report": None if report is None else Path(report)}, found)
     streams = in_order(analyse(found, wanted), found)
     if report is not None:
-        from serve.report.page import page
-
-        with targets.writing("report", Path(report)) as target:
-            target.write(page(streams, wanted.results))
+        _write(Path(report), streams, wanted.results)
     return output.as_document(wanted.results, streams)
+
+
+def _write(report: Path, streams: Sequence[dict[str, Any]], results: str) -> None:
+    from serve.report.page import page
+    from serve.terminal import targets
+
+    with targets.writing("report", report) as target:
+        target.write(page(streams, results))

@@ -60,7 +60,9 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
     ),
     "stutter": (
         _STALLED, Cause("timestamps", near_seconds=Fraction(1, 2)), Cause("decode_errors", near_seconds=Fraction(1, 2)),
+        Cause("flash", near_seconds=Fraction(1, 2)),
     ),
+    "flash": (_STALLED, Cause("flash", only="warning", because=("luminance", "red", "extended"))),
     "timestamps": (_STALLED, Cause("timestamps", "leading", near_seconds=Fraction(1, 4))),
     "corruption": (_STALLED,),
     "decode_errors": (
@@ -73,7 +75,10 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
 
 RANKS = {
     name: rank for rank, name in enumerate(
-        ("stalled", "timestamps", "corruption", "decode_errors", "black", "silence", "format_change", "phase")
+        (
+            "stalled", "timestamps", "corruption", "decode_errors", "black", "silence", "format_change", "phase",
+            "flash",
+        )
     )
 }  # fmt: skip
 """Of events decided at the same time causes come first; what is no cause comes last."""

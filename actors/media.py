@@ -18,6 +18,8 @@ Table = Literal["video", "audio", "packets", "metrics"]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Range = Literal["limited", "full", "assumed"]
 """``assumed``: the stream does not say; it is read as limited, and incidents say so."""
+Matrix = Literal["bt601", "bt709", "bt2020", "assumed"]
+"""From R'G'B' to Y'CbCr. ``assumed``: the stream does not say; it goes by the size."""
 
 MISSING = -(1 << 63)
 """Stands for a timestamp that the source does not give, in int64 columns; null in the tables."""
@@ -44,6 +46,7 @@ class VideoFormat:
     planes: int
     range: Range
     transfer: Literal["sdr", "pq", "hlg"]
+    matrix: Matrix = "assumed"
 
     @property
     def text(self) -> str:
@@ -51,17 +54,18 @@ class VideoFormat:
         return (
             f"{self.codec} {self.width}x{self.height} {self.pixel_format} {self.depth} "
             f"{self.chroma_x}{self.chroma_y}{self.planes} {self.range} {self.transfer}"
+            f"{'' if self.matrix == 'assumed' else f' {self.matrix}'}"
         )
 
     @classmethod
     def parse(cls, text: str) -> VideoFormat:
         """Read a line written by :attr:`text`."""
-        codec, size, pixel_format, depth, layout, range_, transfer = text.split(" ")
+        codec, size, pixel_format, depth, layout, range_, transfer, *matrix = text.split(" ")
         width, height = size.split("x")
         sub_x, sub_y, planes = (int(digit) for digit in layout)
         return cls(
             codec, int(width), int(height), pixel_format, int(depth), sub_x, sub_y, planes,
-            range_, transfer,  # type: ignore[arg-type]
+            range_, transfer, *matrix,  # type: ignore[arg-type]
         )  # fmt: skip
 
 

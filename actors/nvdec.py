@@ -78,7 +78,8 @@ def picture(codec: str, frame: av.VideoFrame) -> tuple[VideoFormat, tuple[Plane,
         why = f"the GPU decodes its pictures to {what}, which is not read there; take the device cpu"
         raise SourceError(why, "unsupported")
     fmt = describe(
-        codec, frame.width, frame.height, _PLANAR[name], int(frame.color_range), int(frame.color_trc)
+        codec, frame.width, frame.height, _PLANAR[name], int(frame.color_range), int(frame.color_trc),
+        int(frame.colorspace),
     )  # fmt: skip
     return fmt, planes(frame, fmt.depth)
 

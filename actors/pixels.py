@@ -9,11 +9,13 @@ from typing import Literal
 import av
 import numpy as np
 
-from actors.media import Pixels, Plane, Range, VideoFormat
+from actors.media import Matrix, Pixels, Plane, Range, VideoFormat
 
 _NATIVE = re.compile(r"(yuvj?|yuva)4[0-4]\dp(\d+le)?|gray(\d+le)?")
 _LIMITED, _FULL = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
 _TRANSFERS: dict[int, Literal["pq", "hlg"]] = {16: "pq", 18: "hlg"}  # SMPTE ST 2084, ARIB STD-B67
+_MATRICES: dict[int, Matrix] = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}  # AVCOL_SPC_*
+_BT601 = 5
 
 
 @cache
@@ -36,7 +38,9 @@ def planar(name: str) -> str | None:
 
 
 @cache
-def describe(codec: str, width: int, height: int, name: str, color_range: int, transfer: int) -> VideoFormat:
+def describe(
+    codec: str, width: int, height: int, name: str, color_range: int, transfer: int, matrix: int
+) -> VideoFormat:
     """The format of a picture whose planes are native."""
     known = av.VideoFormat(name)
     grey = name.startswith("gray")
@@ -47,7 +51,7 @@ def describe(codec: str, width: int, height: int, name: str, color_range: int, t
         chroma_y=0 if grey else 5 - known.chroma_height(16).bit_length(),
         planes=1 if grey else 3,
         range="full" if name.startswith("yuvj") else ranges.get(color_range, "assumed"),
-        transfer=_TRANSFERS.get(transfer, "sdr"),
+        transfer=_TRANSFERS.get(transfer, "sdr"), matrix=_MATRICES.get(matrix, "assumed"),
     )  # fmt: skip
 
 
@@ -58,10 +62,13 @@ def picture(codec: str, frame: av.VideoFrame) -> tuple[VideoFormat, tuple[Plane,
         The format, and Y or Y, U, V as views of the frame's memory, which they keep alive.
     """
     stand_in = planar(frame.format.name)
+    matrix = int(frame.colorspace)
     if stand_in is not None:
+        rgb = frame.format.is_rgb or frame.format.has_palette
+        matrix = _BT601 if rgb else matrix  # swscale's own
         frame = frame.reformat(format=stand_in, dst_color_range=_LIMITED if frame.format.is_rgb else None)
     fmt = describe(
-        codec, frame.width, frame.height, frame.format.name, int(frame.color_range), int(frame.color_trc)
+        codec, frame.width, frame.height, frame.format.name, int(frame.color_range), int(frame.color_trc), matrix
     )  # fmt: skip
     return fmt, tuple(Plane(_lines(plane, fmt.depth), plane.width) for plane in frame.planes[: fmt.planes])
 

@@ -17,6 +17,7 @@ from actors.detectors.click import Click, ClickThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.corruption import Corruption, CorruptionThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
+from actors.detectors.flash import Flash, FlashThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
 from actors.detectors.freeze import Freeze, FreezeThresholds
 from actors.detectors.letterbox import Letterbox, LetterboxThresholds
@@ -38,6 +39,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
     "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox, "corruption": Corruption,
+    "flash": Flash,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -47,7 +49,7 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "click": ClickThresholds, "stutter": StutterThresholds, "timestamps": TimestampsThresholds,
     "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
     "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
-    "corruption": CorruptionThresholds,
+    "corruption": CorruptionThresholds, "flash": FlashThresholds,
 }  # fmt: skip
 
 

@@ -135,7 +135,7 @@ def _words(coded: VideoFormat | AudioFormat) -> dict[str, str]:
     if isinstance(coded, VideoFormat):
         return {
             "codec": coded.codec, "size": f"{coded.width}x{coded.height}", "pixel format": coded.pixel_format,
-            "range": coded.range, "transfer": coded.transfer,
+            "range": coded.range, "transfer": coded.transfer, "matrix": coded.matrix,
         }  # fmt: skip
     return {
         "codec": coded.codec, "sample rate": f"{coded.rate} Hz", "channels": str(coded.channels), "layout": coded.layout

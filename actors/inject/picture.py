@@ -195,6 +195,43 @@ class Letterbox(PictureDefect):
         return change
 
 
+class Flashes(PictureDefect):
+    """A rectangle in the middle is mixed with a colour in the first half of every turn."""
+
+    detector: ClassVar[str] = "flash"
+    kind: Literal["flashes"] = "flashes"
+    rate: float = Field(5, gt=0, le=60, description="flashes per second")
+    area: float = Field(0.5, gt=0, le=1, description="share of the picture")
+    strength: float = Field(1, gt=0, le=1, description="share of the way to the colour, in codes")
+    colour: Literal["white", "red"] = Field("white", description="of BT.601")
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> Flashes:
+        if self.length_seconds is None:
+            raise ValueError("flashes need length")
+        return self
+
+    @override
+    def begin(self, rng: np.random.Generator, facts: Facts) -> PictureChange:
+        def change(picture: Picture, share: float) -> Picture:
+            assert self.length_seconds is not None
+            if (share * self.length_seconds * self.rate + 1e-6) % 1 >= 0.5:
+                return picture
+            codes = {"white": (235, 128, 128), "red": (81, 90, 240)}[self.colour]
+            if picture.full:
+                codes = {"white": (255, 128, 128), "red": (76, 85, 255)}[self.colour]
+            planes = []
+            for plane, code in zip(picture.planes, codes, strict=False):
+                lit = plane.astype(np.float64)
+                top, left = (round(length * (1 - self.area**0.5) / 2) for length in plane.shape)
+                inside = lit[top : len(plane) - top, left : plane.shape[1] - left]
+                inside += self.strength * (code * picture.scale - inside)
+                planes.append(_codes(lit, picture))
+            return Picture(tuple(planes), picture.depth, picture.full)
+
+        return change
+
+
 def _blurred(values: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
     """Blurred down the first axis; what lies beyond the edges is as the edges."""
     reach = int(np.ceil(3 * sigma))

@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, Truncate, ZeroedPackets
 from actors.inject.defects import Defect, DefectError
-from actors.inject.picture import Black, Blockiness, Blur, Cut, Freeze, Letterbox, Levels, Repeats
+from actors.inject.picture import Black, Blockiness, Blur, Cut, Flashes, Freeze, Letterbox, Levels, Repeats
 from actors.inject.sound import (
     ChannelLoss,
     Clicks,
@@ -22,7 +22,7 @@ from actors.inject.sound import (
 from actors.inject.timing import FormatChange, TimestampGap, TimestampJump, TimestampWrap
 
 AnyDefect = Annotated[
-    Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | FormatChange
+    Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | Flashes | FormatChange
     | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
     | TimestampGap | TimestampJump | TimestampWrap
     | LostPackets | FlippedBits | LostSlices | ZeroedPackets | Truncate,

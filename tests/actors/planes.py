@@ -1,12 +1,14 @@
 """Random planes of every layout, and sums as values that compare."""
 
 from dataclasses import fields
+from typing import get_args
 
 import numpy as np
 
+from actors.measure.picture.sums import Group
 from actors.media import Plane
 
-GROUPS = ("luma", "difference", "signature", "grid", "levels", "edges", "borders", "seams")
+GROUPS = get_args(Group)
 ALL = frozenset(GROUPS)
 CHROMA = (None, (0, 0), (1, 0), (1, 1), (0, 1), (2, 0), (2, 2))
 """log2 of horizontal and vertical subsampling; None is grey."""
@@ -14,7 +16,7 @@ CHROMA = (None, (0, 0), (1, 0), (1, 1), (0, 1), (2, 0), (2, 2))
 FIELDS = {
     "luma": {"histogram"}, "difference": {"differences", "block"}, "signature": {"signature"}, "grid": {"gradients"},
     "levels": {"illegal"}, "edges": {"edge"}, "borders": {"borders"},
-    "seams": {"torn"},
+    "seams": {"torn"}, "flash": {"flash"},
 }  # fmt: skip
 
 

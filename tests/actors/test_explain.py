@@ -110,7 +110,16 @@ def test_causes_are_ranked_and_never_explain_each_other_in_a_ring():
     for effect, causes in CAUSES.items():
         for cause in causes:
             rank = RANKS.get(effect, len(RANKS))
-            assert RANKS[cause.detector] < rank or (cause.where == "leading" and cause.detector == effect)
+            itself = cause.where == "leading" or bool(cause.only and cause.because and cause.only not in cause.because)
+            assert RANKS[cause.detector] < rank or (itself and cause.detector == effect)
+
+
+def test_a_failure_explains_the_warning_that_came_before_it():
+    warning = [replace(event, cause="warning", part="warning") for event in incident("flash", 1000, 5000, 2000, 6000)]
+    failure = [replace(event, cause="extended", part="failure") for event in incident("flash", 1000, 5000, 5000, 6000)]
+    released = settled(warning, failure)
+    closed = {event.part: event.explained_by for event in released if event.kind == "closed"}
+    assert closed == {"failure": None, "warning": failure[0].id(STREAM)}
 
 
 def test_of_one_jump_on_several_tracks_the_first_explains_the_others():

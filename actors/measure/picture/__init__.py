@@ -8,6 +8,7 @@ from itertools import islice
 
 from actors.measure import Columns, Metric
 from actors.measure.picture.device import BackendName, Device
+from actors.measure.picture.light import colour_of
 from actors.measure.picture.metrics import METRICS, columns, needed
 from actors.measure.picture.sums import Backend, Planes, one_by_one
 from actors.media import Batch
@@ -63,7 +64,8 @@ class PictureMeter:
             return [{} for _ in batches]
         frames = [frame.planes for batch in batches for frame in batch.frames]
         before = [old for batch in batches for old in _before(batch)]
-        sums = iter(self._sums_of(frames, before, batches[0].format.depth, groups))
+        fmt = batches[0].format
+        sums = iter(self._sums_of(frames, before, fmt.depth, groups, colour=colour_of(fmt)))
         return [
             {name: values for name, values in columns(list(islice(sums, len(batch.frames))), batch.format).items()
              if name in wanted}

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
+from actors.measure.picture.light import UNSAID, Colour
 from actors.measure.picture.loops.borders import borders
 from actors.measure.picture.loops.edges import edge
+from actors.measure.picture.loops.flash import flash
 from actors.measure.picture.loops.grid import gradients
 from actors.measure.picture.loops.legal import illegal
 from actors.measure.picture.loops.narrow import narrowed
@@ -37,7 +39,9 @@ PADDING = 16
 """Entries between tables: processors take addresses that are 4 KiB apart for the same one, and wait."""
 
 
-def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Group]) -> Sums:
+def sums(
+    planes: Planes, before: Planes | None, depth: int, groups: frozenset[Group], colour: Colour = UNSAID
+) -> Sums:
     """Sum up one frame; see :class:`Sums`."""
     shapes = sizes(planes, before)
     luma, signature = "luma" in groups, "signature" in groups
@@ -60,6 +64,7 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         edge=edge(narrow, planes[0].width) if narrow is not None and "edges" in groups else None,
         borders=borders(narrow, planes[0].width) if narrow is not None and "borders" in groups else None,
         torn=torn(narrow, planes[0].width) if narrow is not None and "seams" in groups else None,
+        flash=flash(planes, before, depth, colour) if before and "flash" in groups else None,
     )
 
 

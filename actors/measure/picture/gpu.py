@@ -18,12 +18,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from actors.measure.picture.gpu_flash import flash, points
 from actors.measure.picture.gpu_luma import NARROW, families, illegal
-from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Profile, Sums, edges, sizes, subsampling
+from actors.measure.picture.gpu_rows import Shapes, frame_sums
+from actors.measure.picture.light import UNSAID, Colour
+from actors.measure.picture.sums import (
+    BLOCK,
+    COLUMNS,
+    COMPARED,
+    ROWS,
+    Group,
+    Planes,
+    Sums,
+    edges,
+    sizes,
+    subsampling,
+)
 from actors.media import Pixels
 from actors.nvdec import DevicePlane
-
-Shapes = tuple[tuple[int, int], ...]
 
 LINES = 128
 """Lines of codes that a lane holds without reaching its sign: 128 * 255 < 2^15, 128 * 65535 < 2^31."""
@@ -43,7 +55,7 @@ def usable() -> bool:
 
 def sums_of(
     frames: Sequence[Planes], before: Sequence[Planes | None], depth: int, groups: frozenset[Group],
-    device: Literal["cpu", "cuda"],
+    device: Literal["cpu", "cuda"], colour: Colour = UNSAID,
 ) -> list[Sums]:  # fmt: skip
     """Sum up the frames of a batch; see :class:`Sums`.
 
@@ -56,6 +68,7 @@ def sums_of(
         depth: Bits of a code, 8 to 16.
         groups: What is wanted.
         device: Where to compute.
+        colour: What the codes mean.
 
     Returns:
         One for each frame.
@@ -68,7 +81,7 @@ def sums_of(
         raise ValueError(f"cannot sum up frames of another size in one batch: planes of {sorted(shapes)}")
     if not shapes:
         return []
-    olds = before if "difference" in groups else [None] * len(frames)
+    olds = before if groups & COMPARED else [None] * len(frames)
     stack, slots = _chain(frames, olds)
     plan = _plan(shapes.pop(), depth, device)
     words = plan.load(stack)
@@ -84,34 +97,24 @@ def sums_of(
         across, down = subsampling(frames[0]) if len(frames[0]) > 1 else (0, 0)
         found["illegal"] = illegal([plan.codes(own, plane) for plane in range(len(frames[0]))], across, down, depth)
     if any(old is not None for old in olds):
-        found["change"] = plan.changes(words)
+        found |= _compared(plan, words, frames[0], colour, groups)
     host = _fetched(found)
     return [
-        _row(plan.sizes, host, slot - slots[0], None if old is None else slot - 1)
+        frame_sums(plan.sizes, host, slot - slots[0], None if old is None else slot - 1)
         for slot, old in zip(slots, olds, strict=True)
     ]
 
 
-def _row(shapes: Shapes, host: dict[str, NDArray[np.int64]], own: int, change: int | None) -> Sums:
-    differences = block = None
-    if change is not None:
-        *totals, total, pixels = host["change"][change].tolist()
-        differences, block = tuple(totals), (total, pixels)
-    rows = {name: values[own] for name, values in host.items() if name != "change"}
-    gradients, edge, reach, torn = (rows.get(name) for name in ("gradients", "edge", "borders", "torn"))
-    return Sums(
-        shapes, rows.get("histogram"), differences, block, rows.get("signature"),
-        None if gradients is None else _profiles(gradients, *shapes[0]),
-        int(rows["illegal"][0]) if "illegal" in rows else None,
-        None if edge is None else (int(edge[0]), int(edge[1]), int(edge[2])),
-        None if reach is None else (int(reach[0]), int(reach[1]), int(reach[2]), int(reach[3])),
-        None if torn is None else (int(torn[0]), int(torn[1])),
-    )  # fmt: skip
-
-
-def _profiles(row: Profile, height: int, width: int) -> tuple[Profile, Profile, Profile, Profile]:
-    columns, lines, column_steps, line_steps = np.split(row, np.cumsum([width, height, width]))
-    return columns, lines, column_steps, line_steps
+def _compared(
+    plan: _Plan, words: Tensor, planes: Planes, colour: Colour, groups: frozenset[Group]
+) -> dict[str, Tensor]:
+    """Sums of each frame but the first beside the one in front of it."""
+    found = {}
+    if "difference" in groups:
+        found["change"] = plan.changes(words)
+    if "flash" in groups:
+        found["flash"] = flash([plan.sampled(words, planes, plane) for plane in range(len(planes))], plan.depth, colour)
+    return found
 
 
 def _chain(frames: Sequence[Planes], before: Sequence[Planes | None]) -> tuple[list[Planes], list[int]]:
@@ -147,7 +150,7 @@ class _Plan:
     """
 
     def __init__(self, shapes: Shapes, depth: int, device: str) -> None:
-        self.sizes, self._depth, self._device = shapes, depth, device
+        self.sizes, self.depth, self._device = shapes, depth, device
         self._bits = 8 if depth == 8 else 16
         self._per_word = 64 // self._bits
         self._pixel, self._lane = (torch.uint8, torch.int16) if depth == 8 else (torch.int16, torch.int32)
@@ -179,8 +182,8 @@ class _Plan:
         for _ in _stagers().map(self._stage, stack, rows):
             pass
         words = buffer.to(self._device, non_blocking=True)
-        if self._depth < self._bits:
-            words &= ((1 << self._depth) - 1) * 0x0001000100010001
+        if self.depth < self._bits:
+            words &= ((1 << self.depth) - 1) * 0x0001000100010001
         return words
 
     def _gathered(self, stack: Sequence[Planes], shape: tuple[int, int]) -> Tensor:
@@ -214,15 +217,22 @@ class _Plan:
     def codes(self, words: Tensor, plane: int = 0) -> Tensor:
         """(frames, lines, columns) int32 codes of a plane."""
         codes = self._plane(words, plane).view(self._pixel)[..., : self.sizes[plane][1]].to(torch.int32)
-        return codes & ((1 << self._depth) - 1)
+        return codes & ((1 << self.depth) - 1)
+
+    def sampled(self, words: Tensor, planes: Planes, plane: int) -> Tensor:
+        """(frames, lines, columns) int32 codes of a plane on the lattice."""
+        across, down = subsampling(planes) if plane else (0, 0)
+        lines, columns = (self._sent(np.array(at)) for at in points(self.sizes[0], across, down))
+        codes = self._plane(words, plane).view(self._pixel)[:, lines][:, :, columns].to(torch.int32)
+        return codes & ((1 << self.depth) - 1)
 
     def histograms(self, words: Tensor) -> Tensor:
         """(frames, 2^depth) pixels of each luma code."""
         codes = self._luma(words).view(self._pixel)[..., : self.sizes[0][1]]
-        if self._depth == 16:
+        if self.depth == 16:
             codes = codes.view(torch.uint16).to(torch.int32)
         index = (codes + self._table).flatten(1)
-        tables = torch.zeros((len(words), self._tables << self._depth), dtype=torch.int32, device=words.device)
+        tables = torch.zeros((len(words), self._tables << self.depth), dtype=torch.int32, device=words.device)
         tables.scatter_add_(1, index, tables.new_ones(()).expand_as(index))
         return tables.view(len(words), self._tables, -1).sum(1)
 
@@ -252,7 +262,7 @@ class _Plan:
     def _differences(self, words: Tensor) -> Tensor:
         """(frames - 1, words): absolute differences of neighbours in a word, added up in lanes of twice their width."""
         pixels = words.view(self._pixel)
-        if self._depth == 16:
+        if self.depth == 16:
             pixels = pixels ^ -(1 << 15)  # signed numbers in the order of the codes
         now, then = pixels[1:], pixels[:-1]
         change = torch.maximum(now, then).sub_(torch.minimum(now, then)).view(torch.int64)

@@ -10,11 +10,26 @@ from numpy.typing import NDArray
 
 from actors.measure import Columns, Metric
 from actors.measure.picture.grids import grids
-from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, SPAN, Group, Sums, blocks, edges, line_step
+from actors.measure.picture.light import WHITE
+from actors.measure.picture.sums import (
+    BLOCK,
+    COLUMNS,
+    ROWS,
+    SPAN,
+    Group,
+    Sums,
+    blocks,
+    edges,
+    lattice,
+    line_step,
+)
 from actors.media import VideoFormat
 
 _CODE = "8-bit code"
 _CHANGE = "difference to the frame before, share of 2^depth; null without one"
+
+_SDR = "null without a frame before, and in PQ and HLG"
+_RED = "320 (R - G - B)"
 
 EDGES = 0.001
 """Share of the pixels looked at that must be in edges for their width to be told."""
@@ -62,6 +77,14 @@ METRICS: dict[Group, tuple[Metric, ...]] = {
         Metric("torn_blocks", "share", "float64", "share of 16x16 blocks that are torn from two neighbours or more"),
         Metric("torn_between", "share", "float64", "the same of blocks that lie 8 pixels further right and down"),
     ),
+    "flash": (
+        Metric("flash_area", "share", "float64", f"share of the picture that became lighter, or darker; {_SDR}"),
+        Metric("flash_before", "share of white", "float64", f"luminance, before, of all that changed; {_SDR}"),
+        Metric("flash_after", "share of white", "float64", f"luminance of all that changed; {_SDR}"),
+        Metric("red_area", "share", "float64", f"share of the picture with more, or less, saturated red; {_SDR}"),
+        Metric("red_before", _RED, "float64", f"saturated red, before, of all of which it changed; {_SDR}"),
+        Metric("red_after", _RED, "float64", f"saturated red of all of which it changed; {_SDR}"),
+    ),
 }  # fmt: skip
 
 
@@ -103,7 +126,7 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
         whole = [blocks(height, shift) * blocks(width, shift) for shift in (0, BLOCK // 2)]
         shares = counts / np.maximum(whole, 1)
         found |= {metric.name: shares[:, grid] for grid, metric in enumerate(METRICS["seams"])}
-    return found | _difference(rows, fmt)
+    return found | _difference(rows, fmt) | _flash(rows, fmt)
 
 
 def _edge_width(sums: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
@@ -173,6 +196,21 @@ def _difference(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
         "luma_difference": planes[:, 0] * 100 / samples[0] / full,
         "block_difference": blocks[:, 0] / blocks[:, 1] / full,
     }
+
+
+def _flash(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
+    """Means of what changed, 0 where nothing did; red as IRIS and BT.1702 scale it."""
+    sums = np.array([row.flash or [math.nan] * 8 for row in rows], np.float64).reshape(-1, 2, 4)
+    if fmt.transfer != "sdr":
+        sums[:] = math.nan
+    height, width = rows[0].sizes[0]
+    samples = math.prod(len(range(lattice(length) // 2, length, lattice(length))) for length in (height, width))
+    changed = np.maximum(sums[:, :, 0] + sums[:, :, 1], 1)
+    found: Columns = {}
+    for kind, (name, scale) in enumerate((("flash", 1 / WHITE), ("red", 320 / WHITE))):
+        found[f"{name}_area"] = sums[:, kind, :2].max(axis=1) / samples
+        found[f"{name}_before"], found[f"{name}_after"] = (sums[:, kind, 2:] / changed[:, kind, None] * scale).T
+    return found
 
 
 def _signature(sums: NDArray[np.int64], row: Sums, fmt: VideoFormat) -> Columns:

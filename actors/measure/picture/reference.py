@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.measure.picture.light import BLUE, FRACTION, GREEN, RED, UNSAID, Colour, linear
 from actors.measure.picture.sums import (
     BLOCK,
     CHROMA_TOP,
@@ -12,17 +13,20 @@ from actors.measure.picture.sums import (
     CONTRAST,
     DARK,
     GRADIENT,
+    LIGHT_STEP,
     LUMA_TOP,
     ROWS,
     SIDE_LINES,
     SPAN,
     TEAR,
+    Flash,
     Group,
     Planes,
     Profile,
     Sums,
     blocks,
     edges,
+    lattice,
     line_step,
     low_code,
     sizes,
@@ -32,7 +36,9 @@ from actors.measure.picture.sums import (
 from actors.media import Plane
 
 
-def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Group]) -> Sums:
+def sums(
+    planes: Planes, before: Planes | None, depth: int, groups: frozenset[Group], colour: Colour = UNSAID
+) -> Sums:
     """Sum up one frame; see :class:`Sums`."""
     shapes = sizes(planes, before)
     luma = _codes(planes[0], depth)
@@ -52,6 +58,7 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         edge=_edge(luma >> (depth - 8)) if "edges" in groups else None,
         borders=_borders(luma >> (depth - 8)) if "borders" in groups else None,
         torn=_torn(luma >> (depth - 8)) if "seams" in groups else None,
+        flash=_flash(planes, before, depth, colour) if before and "flash" in groups else None,
     )
 
 
@@ -155,3 +162,23 @@ def _tears(lines: NDArray[np.int64], at: int) -> bool:
         return False
     before, step, after = np.abs(np.diff(lines[:, at - 2 : at + 2], axis=1)).sum(axis=0)
     return bool(2 * step - before - after > 2 * TEAR * len(lines))
+def _flash(planes: Planes, before: Planes, depth: int, colour: Colour) -> Flash:
+    found: list[int] = []
+    for then, now in zip(_light(before, depth, colour), _light(planes, depth, colour), strict=True):
+        changed = np.abs(now - then) >= LIGHT_STEP
+        counts = (int((changed & (now > then)).sum()), int((changed & (now < then)).sum()))
+        found += [*counts, int(then[changed].sum()), int(now[changed].sum())]
+    return tuple(found)
+def _light(planes: Planes, depth: int, colour: Colour) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Luminance and saturated red of the pixels of the lattice."""
+    codes = [_codes(plane, depth) >> (depth - 8) for plane in planes]
+    lines, columns = (np.arange(lattice(n) // 2, n, lattice(n)) for n in codes[0].shape)
+    grey = colour.luma * (codes[0][lines[:, None], columns] - colour.black)
+    u = v = np.zeros_like(grey)
+    if len(codes) > 1:
+        across, down = subsampling(planes)
+        u, v = (chroma[(lines >> down)[:, None], columns >> across] - 128 for chroma in codes[1:])
+    signals = (grey + colour.red * v, grey - colour.green_u * u - colour.green_v * v, grey + colour.blue * u)
+    half = 1 << (FRACTION - 1)
+    r, g, b = (linear()[np.clip((s + half) >> FRACTION, 0, 255)].astype(np.int64) for s in signals)
+    return (RED * r + GREEN * g + BLUE * b) >> 16, np.where(r >= 4 * (g + b), r - g - b, 0)

@@ -9,9 +9,10 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.measure.picture.light import Colour
 from actors.media import Plane
 
-Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders", "seams"]
+Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders", "seams", "flash"]
 
 BLOCK = 16
 """Side of a luma block, in pixels. Blocks at the right and lower edges are smaller."""
@@ -40,8 +41,17 @@ DARK = 24
 STRIP = 128
 """Columns that are taken together where not all are."""
 
+LIGHT_STEP = 1 << 7
+"""Least change of luminance, or of saturated red, of 2^14 that counts: 1/128."""
+
+COMPARED: frozenset[Group] = frozenset({"difference", "flash"})
+"""Groups of which a frame has sums only beside the frame before it."""
+
 Profile = NDArray[np.int64]
 """A sum for each column, or for each line."""
+
+Flash = tuple[int, ...]
+"""Eight numbers, see :attr:`Sums.flash`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,19 +92,24 @@ class Sums:
     side is torn where, added up along it, twice the step across it exceeds the steps before and after by more than 32
     for each pixel looked at: 16 along an upper or lower side, 4 along a left or right one. A side that has not two
     pixels at both hands is not."""
+    flash: Flash | None = None
+    """Of the pixels of a :func:`lattice`, in 8-bit codes, whose luminance (of 2^14) differs from the earlier frame's by
+    1/128 at least: how many rose, how many fell, and the sums of all of them before and now; then the same of saturated
+    red, R - G - B of linear light where R is 4 (G + B) at least, and else 0."""
 
 
 Planes = tuple[Plane, ...]
-Kernel = Callable[[Planes, Planes | None, int, frozenset[Group]], Sums]
-"""Planes of a frame, of the frame before it (or None), bit depth, wanted groups."""
+Kernel = Callable[[Planes, Planes | None, int, frozenset[Group], Colour], Sums]
+"""Planes of a frame, of the frame before it (or None), bit depth, wanted groups, and what its codes mean."""
 
 
 class Backend(Protocol):
     """Sums up the frames of a batch."""
 
     def __call__(
-        self, frames: Sequence[Planes], before: Sequence[Planes | None], depth: int, groups: frozenset[Group]
-    ) -> list[Sums]:
+        self, frames: Sequence[Planes], before: Sequence[Planes | None], depth: int, groups: frozenset[Group],
+        *, colour: Colour,
+    ) -> list[Sums]:  # fmt: skip
         """Sum up frames of one format, each compared to the one at its place in ``before``, where there is one."""
         ...
 
@@ -103,9 +118,10 @@ def one_by_one(kernel: Kernel) -> Backend:
     """The backend that runs a kernel over frame after frame."""
 
     def sums_of(
-        frames: Sequence[Planes], before: Sequence[Planes | None], depth: int, groups: frozenset[Group]
-    ) -> list[Sums]:
-        return [kernel(planes, old, depth, groups) for planes, old in zip(frames, before, strict=True)]
+        frames: Sequence[Planes], before: Sequence[Planes | None], depth: int, groups: frozenset[Group],
+        *, colour: Colour,
+    ) -> list[Sums]:  # fmt: skip
+        return [kernel(planes, old, depth, groups, colour) for planes, old in zip(frames, before, strict=True)]
 
     return sums_of
 
@@ -129,6 +145,14 @@ def strips(width: int) -> list[tuple[int, int]]:
 def blocks(length: int, shift: int) -> int:
     """Whole blocks along so many pixels, from ``shift`` on."""
     return max(length - shift, 0) // BLOCK
+
+
+def lattice(length: int) -> int:
+    """Every how many lines or columns one is taken where few do, of both fields alike.
+
+    That is from the middle of the first so many on, and all of them below 160, else 53 to 159.
+    """
+    return (length // 80) | 1
 
 
 def low_code(depth: int) -> int:

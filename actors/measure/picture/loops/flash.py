@@ -1,0 +1,81 @@
+"""What of a picture became lighter or darker, and more or less red: a lattice of pixels of two pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.measure.kernels import compiled
+from actors.measure.picture.light import BLUE, FRACTION, GREEN, RED, Colour, linear
+from actors.measure.picture.sums import LIGHT_STEP, Flash, Planes, lattice, subsampling
+from actors.media import Pixels
+
+HALF = 1 << (FRACTION - 1)
+LEAST, MOST = np.int32(0), np.int32(255)
+
+
+def flash(planes: Planes, before: Planes, depth: int, colour: Colour) -> Flash:
+    """See :attr:`actors.measure.picture.sums.Sums.flash`."""
+    coloured = len(planes) > 1
+    across, down = subsampling(planes) if coloured else (0, 0)
+    height, width = planes[0].height, planes[0].width
+    found = np.zeros(8, np.int64)
+    lines = [plane.lines for picture in (before, planes) for plane in (picture if coloured else picture[:1] * 3)]
+    _kernel(planes[0].lines.dtype)(
+        *lines, coloured, width, lattice(height), lattice(width), across, down, (1 << depth) - 1, depth - 8, *colour,
+        linear(), np.empty((2, 2, width), np.int32), found,
+    )  # fmt: skip
+    return tuple(found.tolist())
+
+
+@cache
+def _kernel(dtype: np.dtype[np.uint8 | np.uint16]) -> Callable[..., None]:
+    from numba import from_dtype, types
+
+    pixel = from_dtype(dtype)
+    lines = types.Array(pixel, 2, "C", readonly=True)
+    return compiled(
+        _flash, f"flash_{pixel}", *[lines] * 6, types.boolean, *[types.intp] * 5, pixel, types.int32,
+        *[types.int32] * len(Colour._fields), types.Array(types.int32, 1, "C"), types.Array(types.int32, 3, "C"),
+        types.Array(types.int64, 1, "C"),
+    )  # fmt: skip
+
+
+def _flash(
+    old_luma: Pixels, old_blue: Pixels, old_red: Pixels, luma: Pixels, blue: Pixels, red: Pixels, coloured: bool,
+    width: int, every_line: int, every: int, across: int, down: int, mask: int, shift: int,
+    black: int, scale: int, red_v: int, green_u: int, green_v: int, blue_u: int,
+    linear: NDArray[np.int32], light: NDArray[np.int32], found: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Add to ``found`` (8,). ``light`` (2, 2, width) is scratch: luminance and red of a line, before and now."""
+    for y in range(every_line // 2, luma.shape[0], every_line):
+        for side in range(2):
+            lumas, blues, reds = (luma, blue, red) if side else (old_luma, old_blue, old_red)
+            line, u_line, v_line = lumas[y], blues[y >> down], reds[y >> down]
+            luminance, redness = light[side, 0], light[side, 1]
+            count = 0
+            for x in range(every // 2, width, every):
+                grey = (np.int32((line[x] & mask) >> shift) - black) * scale + HALF
+                r = g = b = grey
+                if coloured:
+                    u = np.int32((u_line[x >> across] & mask) >> shift) - 128
+                    v = np.int32((v_line[x >> across] & mask) >> shift) - 128
+                    r, g, b = grey + red_v * v, grey - green_u * u - green_v * v, grey + blue_u * u
+                r = linear[min(max(r >> FRACTION, LEAST), MOST)]
+                g = linear[min(max(g >> FRACTION, LEAST), MOST)]
+                b = linear[min(max(b >> FRACTION, LEAST), MOST)]
+                luminance[count] = (RED * r + GREEN * g + BLUE * b) >> 16
+                redness[count] = r - g - b if r >= 4 * (g + b) else 0
+                count += 1
+        for kind in range(2):
+            then, now, first = light[0, kind], light[1, kind], 4 * kind
+            for x in range(count):
+                step = now[x] - then[x]
+                if abs(step) >= LIGHT_STEP:
+                    found[first] += np.int64(step > 0)
+                    found[first + 1] += np.int64(step < 0)
+                    found[first + 2] += np.int64(then[x])
+                    found[first + 3] += np.int64(now[x])
