@@ -20,6 +20,7 @@ FRAME_METRICS = (
     Metric("key", "", "bool", "needs no other picture"),
     Metric("corrupt", "", "bool", "flagged by the decoder"),
     Metric("packet_bytes", "bytes", "int32", "size of the packet that began it, 0 where unknown"),
+    Metric("field_order", "", "int32", "by the stream: 0 progressive; fields, 1 top first, 2 bottom first, 3 unsaid"),
 )
 CARRY = Metric("carry", "", "string", "the sound meter's state after the last row of a window")
 
@@ -79,6 +80,7 @@ def _rows(batch: Batch, measured: Columns) -> Rows:
         "key": np.array([frame.key for frame in frames], np.bool_),
         "corrupt": np.array([frame.corrupt for frame in frames], np.bool_),
         "packet_bytes": np.array([frame.packet_bytes for frame in frames], np.int32),
+        "field_order": np.array([frame.field_order for frame in frames], np.int32),
     }
     columns |= measured
     return Rows("video", batch.track, batch.base, batch.format.text, batch.first_row, batch.window, columns)

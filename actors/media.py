@@ -120,7 +120,7 @@ class Frame:
     ``duration``: ticks it is shown, 0 where unknown; ``coded``: ticks that the container gives it, 0 where nothing.
     ``corrupt``: the decoder flagged it. ``packet_bytes``: size of the packet that began it, 0 where unknown. ``clean``:
     False for the first frame after an epoch, a format change, a skip or a lost packet: differences to earlier frames
-    mean nothing there.
+    mean nothing there. ``field_order``: what the stream says of its fields, as in :mod:`actors.field_order`.
     """
 
     stamp: Stamp
@@ -131,6 +131,7 @@ class Frame:
     packet_bytes: int
     clean: bool
     coded: int = 0
+    field_order: int = 0
 
 
 @dataclass(frozen=True, slots=True)

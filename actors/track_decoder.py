@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from actors import decoder_log, nvdec, pixels
 from actors.clock import WRAP, Stamp, TimeBase
+from actors.field_order import FieldOrder
 from actors.media import AudioFormat, PacketFacts, Plane, VideoFormat
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Picture:
     corrupt: bool
     packet_bytes: int
     clean: bool
+    field_order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class TrackDecoder:
         guard(self._context)
         self._context.thread_count = 1
         self._context.flags |= Flags.copy_opaque
+        self._field_order = FieldOrder()
         self._unstamped: deque[Origin] = deque()
         self._lost = True
         self._skipping = False
@@ -184,7 +187,7 @@ class TrackDecoder:
         clean = self._is_clean(stamp, fmt)
         return Picture(
             stamp, self.ticks(frame.duration) or origin.duration, fmt, planes, bool(frame.key_frame),
-            bool(frame.is_corrupt), origin.bytes, clean,
+            bool(frame.is_corrupt), origin.bytes, clean, self._field_order.of(frame),
         )  # fmt: skip
 
     def _sound(self, frame: av.AudioFrame) -> Sound:

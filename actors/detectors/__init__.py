@@ -18,6 +18,7 @@ from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
 from actors.detectors.freeze import Freeze, FreezeThresholds
+from actors.detectors.interlace import Interlace, InterlaceThresholds
 from actors.detectors.letterbox import Letterbox, LetterboxThresholds
 from actors.detectors.levels import Levels, LevelsThresholds
 from actors.detectors.loudness import Loudness, LoudnessThresholds
@@ -36,7 +37,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "black": Black, "freeze": Freeze, "scene": Scene, "format_change": FormatChange, "silence": Silence,
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
-    "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox,
+    "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox, "interlace": Interlace,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -46,6 +47,7 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "click": ClickThresholds, "stutter": StutterThresholds, "timestamps": TimestampsThresholds,
     "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
     "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
+    "interlace": InterlaceThresholds,
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, Truncate, ZeroedPackets
 from actors.inject.defects import Defect, DefectError
+from actors.inject.fields import Combing, Pulldown, SwappedFields
 from actors.inject.picture import Black, Blockiness, Blur, Cut, Freeze, Letterbox, Levels, Repeats
 from actors.inject.sound import (
     ChannelLoss,
@@ -23,6 +24,7 @@ from actors.inject.timing import FormatChange, TimestampGap, TimestampJump, Time
 
 AnyDefect = Annotated[
     Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | FormatChange
+    | Combing | SwappedFields | Pulldown
     | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
     | TimestampGap | TimestampJump | TimestampWrap
     | LostPackets | FlippedBits | LostSlices | ZeroedPackets | Truncate,

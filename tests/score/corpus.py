@@ -71,6 +71,8 @@ DEFECTS = (
     Defect("blockiness", PICTURES, (1.2, 3.0)),
     Defect("levels", PICTURES, (2.1, 3.0)),
     Defect("blur", PICTURES, (1.2, 3.0)),
+    Defect("combing", PICTURES, (1.5, 3.0)),
+    Defect("pulldown", ("bbb", "bikes"), (2.0, 3.0)),
     Defect("letterbox", ("bikes", "tones"), (2.2, 3.0), each=3, after=2.2),
     Defect("timestamp_gap", PICTURES, (0.5, 2.0)),
     Defect("timestamp_jump:by=40", PICTURES, None, ".ts"),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from actors.measure.kernels import compiled
 from actors.measure.picture.loops.borders import borders
 from actors.measure.picture.loops.edges import edge
+from actors.measure.picture.loops.fields import weaves
 from actors.measure.picture.loops.grid import gradients
 from actors.measure.picture.loops.legal import illegal
 from actors.measure.picture.loops.narrow import narrowed
@@ -28,7 +29,7 @@ LANES = 8
 TABLE_CODES = 4096
 """Entries of all tables together, as long as one has no more: they share the nearest cache with the lines."""
 
-NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders"})
+NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders", "fields"})
 """Groups that are summed up from 8-bit codes."""
 
 PADDING = 16
@@ -57,6 +58,10 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         illegal=illegal(planes, depth) if "levels" in groups else None,
         edge=edge(narrow, planes[0].width) if narrow is not None and "edges" in groups else None,
         borders=borders(narrow, planes[0].width) if narrow is not None and "borders" in groups else None,
+        weaves=(
+            weaves(narrow, narrowed(before[0], depth), planes[0].width)
+            if narrow is not None and before is not None and "fields" in groups else None
+        ),
     )
 
 

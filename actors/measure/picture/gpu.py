@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actors.measure.picture.gpu_luma import NARROW, families, illegal
+from actors.measure.picture.gpu_luma import NARROW, families, illegal, weaves
 from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Profile, Sums, edges, sizes, subsampling
 from actors.media import Pixels
 from actors.nvdec import DevicePlane
@@ -31,6 +31,9 @@ LINES = 128
 TABLE_CODES = 1 << 15
 """Entries of all tables of a frame together, as long as one has no more. Neighbours count in different tables: on a GPU
 pixels of one code would wait for each other."""
+
+COMPARED: frozenset[Group] = frozenset({"difference", "fields"})
+"""Groups that compare a frame to the one before it."""
 
 STAGING_THREADS = 8
 """A GPU takes in a batch faster than one core can stage it."""
@@ -68,7 +71,7 @@ def sums_of(
         raise ValueError(f"cannot sum up frames of another size in one batch: planes of {sorted(shapes)}")
     if not shapes:
         return []
-    olds = before if "difference" in groups else [None] * len(frames)
+    olds = before if groups & COMPARED else [None] * len(frames)
     stack, slots = _chain(frames, olds)
     plan = _plan(shapes.pop(), depth, device)
     words = plan.load(stack)
@@ -83,8 +86,10 @@ def sums_of(
     if "levels" in groups:
         across, down = subsampling(frames[0]) if len(frames[0]) > 1 else (0, 0)
         found["illegal"] = illegal([plan.codes(own, plane) for plane in range(len(frames[0]))], across, down, depth)
-    if any(old is not None for old in olds):
+    if any(old is not None for old in olds) and "difference" in groups:
         found["change"] = plan.changes(words)
+    if any(old is not None for old in olds) and "fields" in groups:
+        found["weaves"] = weaves(plan.codes(words) >> (depth - 8))
     host = _fetched(found)
     return [
         _row(plan.sizes, host, slot - slots[0], None if old is None else slot - 1)
@@ -93,18 +98,21 @@ def sums_of(
 
 
 def _row(shapes: Shapes, host: dict[str, NDArray[np.int64]], own: int, change: int | None) -> Sums:
-    differences = block = None
-    if change is not None:
+    differences = block = woven = None
+    if change is not None and "change" in host:
         *totals, total, pixels = host["change"][change].tolist()
         differences, block = tuple(totals), (total, pixels)
-    rows = {name: values[own] for name, values in host.items() if name != "change"}
+    if change is not None and "weaves" in host:
+        first, second, within, top, bottom = host["weaves"][change].tolist()
+        woven = (first, second, within, top, bottom)
+    rows = {name: values[own] for name, values in host.items() if name not in ("change", "weaves")}
     gradients, edge, reach = (rows.get(name) for name in ("gradients", "edge", "borders"))
     return Sums(
         shapes, rows.get("histogram"), differences, block, rows.get("signature"),
         None if gradients is None else _profiles(gradients, *shapes[0]),
         int(rows["illegal"][0]) if "illegal" in rows else None,
         None if edge is None else (int(edge[0]), int(edge[1]), int(edge[2])),
-        None if reach is None else (int(reach[0]), int(reach[1]), int(reach[2]), int(reach[3])),
+        None if reach is None else (int(reach[0]), int(reach[1]), int(reach[2]), int(reach[3])), woven,
     )  # fmt: skip
 
 

@@ -63,6 +63,25 @@ def illegal(planes: Sequence[Tensor], across: int, down: int, depth: int) -> Ten
     return wrong.sum((1, 2)).unsqueeze(1)
 
 
+def weaves(luma: Tensor) -> Tensor:
+    """(frames - 1, 5) sums of each frame but the first, and the one in front of it.
+
+    Args:
+        luma: (frames, height, width) int32 codes of 8 bits.
+    """
+    height, width = luma.shape[1:]
+    found = torch.zeros((len(luma) - 1, 5), dtype=torch.int64, device=luma.device)
+    even = (torch.arange(2, max(height - 2, 2), device=luma.device) % 2 == 0).to(torch.int64)
+    for left, right in strips(width) if height > 4 else ():
+        strip = luma[:, :, left:right]
+        around, twice = strip[:, 1:-3] + strip[:, 3:-1], 2 * strip[:, 2:-2]
+        by_then, by_now = (around[1:] - twice[:-1]).abs().sum(2), (around[:-1] - twice[1:]).abs().sum(2)
+        own, change = (around - twice)[1:].abs().sum(2), strip.diff(dim=0).abs()[:, 2:-2].sum(2)
+        first, second = by_then * (1 - even) + by_now * even, by_then * even + by_now * (1 - even)
+        found += torch.stack([first, second, own, change * even, change * (1 - even)], 1).sum(2)
+    return found
+
+
 def _gradients(luma: Tensor) -> Tensor:
     frames, height, width = luma.shape
     columns = torch.zeros((2, frames, width), dtype=torch.int64, device=luma.device)

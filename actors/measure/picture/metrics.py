@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from actors.measure import Columns, Metric
 from actors.measure.picture.grids import grids
-from actors.measure.picture.sums import COLUMNS, ROWS, SPAN, Group, Sums, edges, line_step
+from actors.measure.picture.sums import COLUMNS, ROWS, SPAN, Group, Sums, edges, line_step, strips
 from actors.media import VideoFormat
 
 _CODE = "8-bit code"
+_SINCE = "difference to the frame before; null without one"
 _CHANGE = "difference to the frame before, share of 2^depth; null without one"
 
 EDGES = 0.001
@@ -54,6 +55,18 @@ METRICS: dict[Group, tuple[Metric, ...]] = {
     "edges": (
         Metric("edge_width", "px", "float64", "mean width of edges, by contrast; null where there are hardly any"),
     ),
+    "fields": (
+        *(
+            Metric(f"weave_{name}", _CODE, "float64", f"how far lines are from the mean of their neighbours: {fields}")
+            for name, fields in (
+                ("top_first", "top field and the bottom one of the frame before; null without one"),
+                ("bottom_first", "bottom field and the top one of the frame before; null without one"),
+                ("own", "both fields of the frame; null without one before"),
+            )
+        ),
+        *(Metric(f"{field}_difference", _CODE, "float64", f"of the {field} field, mean absolute luma {_SINCE}")
+          for field in ("top", "bottom")),
+    ),
     "borders": tuple(
         Metric(f"border_{side}", "px", "float64", f"dark {lines} from the {side} on; null where all is dark")
         for side, lines in (("top", "lines"), ("bottom", "lines"), ("left", "columns"), ("right", "columns"))
@@ -89,7 +102,17 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
         reach = np.array([row.borders for row in rows], np.float64)
         reach[(reach[:, 0] == height) | (reach[:, 2] == width)] = math.nan
         found |= {metric.name: reach[:, side] for side, metric in enumerate(METRICS["borders"])}
-    return found | _difference(rows, fmt)
+    return found | _difference(rows, fmt) | _weaves(rows)
+
+
+def _weaves(rows: Sequence[Sums]) -> Columns:
+    """Means over the lines and columns that were looked at."""
+    height, width = rows[0].sizes[0]
+    lines = [len(range(2 + parity, height - 2, 2)) for parity in (0, 1)]
+    columns = sum(right - left for left, right in strips(width))
+    pixels = np.array([2 * sum(lines)] * 3 + lines) * columns
+    sums = np.array([row.weaves or [math.nan] * 5 for row in rows], np.float64) / np.maximum(pixels, 1)
+    return {metric.name: sums[:, index] for index, metric in enumerate(METRICS["fields"])}
 
 
 def _edge_width(sums: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:

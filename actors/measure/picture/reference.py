@@ -19,6 +19,7 @@ from actors.measure.picture.sums import (
     Planes,
     Profile,
     Sums,
+    Weaves,
     edges,
     line_step,
     low_code,
@@ -48,6 +49,10 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
         illegal=_illegal(planes, depth) if "levels" in groups else None,
         edge=_edge(luma >> (depth - 8)) if "edges" in groups else None,
         borders=_borders(luma >> (depth - 8)) if "borders" in groups else None,
+        weaves=(
+            _weaves(luma >> (depth - 8), _codes(before[0], depth) >> (depth - 8))
+            if before is not None and "fields" in groups else None
+        ),
     )
 
 
@@ -123,3 +128,22 @@ def _borders(luma: NDArray[np.int64]) -> tuple[int, int, int, int]:
         int(np.argmin([*dark, False])) for dark in (lines, lines[::-1], columns, columns[::-1])
     )
     return top, bottom, left, right
+
+
+def _weaves(luma: NDArray[np.int64], before: NDArray[np.int64]) -> Weaves:
+    looked_at = [column for left, right in strips(luma.shape[1]) for column in range(left, right)]
+    lines = np.arange(2, max(luma.shape[0] - 2, 2))
+    now, then = luma[:, looked_at], before[:, looked_at]
+    even, odd = lines[lines % 2 == 0], lines[lines % 2 == 1]
+    return (
+        _woven(now, then, odd) + _woven(then, now, even),
+        _woven(now, then, even) + _woven(then, now, odd),
+        _woven(now, now, lines),
+        int(np.abs(now - then)[even].sum()),
+        int(np.abs(now - then)[odd].sum()),
+    )
+
+
+def _woven(around: NDArray[np.int64], within: NDArray[np.int64], lines: NDArray[np.int64]) -> int:
+    """Lines of one picture between their neighbours of another."""
+    return int(np.abs(around[lines - 1] + around[lines + 1] - 2 * within[lines]).sum())

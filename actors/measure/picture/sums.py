@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from actors.media import Plane
 
-Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders"]
+Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders", "fields"]
 
 BLOCK = 16
 """Side of a luma block, in pixels. Blocks at the right and lower edges are smaller."""
@@ -36,6 +36,8 @@ STRIP = 128
 
 Profile = NDArray[np.int64]
 """A sum for each column, or for each line."""
+
+Weaves = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +72,11 @@ class Sums:
     borders: tuple[int, int, int, int] | None = None
     """Lines from the top and from the bottom on, and columns from the left and from the right on, whose mean of 8-bit
     luma codes, without its fraction, is 24 at most."""
+    weaves: Weaves | None = None
+    """Over :func:`strips` of 8-bit luma codes, of all lines but two above and below: how far each line is from the mean
+    of its neighbours, doubled and summed up. The first is of the even lines (the top field) among the odd ones of the
+    frame before, and these among those; the second of the odd lines and the even ones before; the third of the frame's
+    own. Then what even lines, and odd lines, differ from the frame before. None without one."""
 
 
 Planes = tuple[Plane, ...]
