@@ -6,7 +6,7 @@ from actors.inject import Encode
 from tests.clips import generated_clip
 from tests.test_defects import FRAME, analysed, incidents
 
-OWN = ["interlace"]
+OWN = ["interlace", "dropouts"]
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,9 @@ def source():
         (["combing:start=2,length=2"], "none", "interlace", "combing"),
         (["combing:start=2,length=2,first=bottom"], "none", "interlace", "combing"),
         (["pulldown:start=1,length=4"], "none", "interlace", "telecine"),
+        (["tape_dropouts:start=2,length=2"], "none", "dropouts", "streaks"),
+        (["repeated_lines:start=2,length=2"], "none", "dropouts", "lines"),
+        (["cut:start=3", "dead_pixels:start=1,length=4"], "none", "dropouts", "dead_pixels"),
         (["combing", "swapped_fields:start=2,length=2"], "top", "interlace", "field_order"),
     ],
 )
@@ -29,7 +32,7 @@ def test_found_where_it_is(source, tmp_path, defects, fields, detector, cause):
     label = labels.defects[-1]
     assert (found["detector"], found["cause"]) == (detector, cause)
     assert found["start_seconds"] == pytest.approx(label.start_seconds, abs=2 * FRAME)
-    assert found["end_seconds"] == pytest.approx(label.end_seconds, abs=4 * FRAME)
+    assert found["end_seconds"] == pytest.approx(label.end_seconds, abs=8 * FRAME)
 
 
 @pytest.mark.parametrize(("first", "codec"), [("top", "libx264"), ("bottom", "mpeg2video")])

@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from actors.detectors.bursts import QUIET, Burst, Hit, gather
+from actors.detectors.recent import WINDOW, Kept, appended, counts, hit, keys_of, newest
 from actors.field_order import BOTTOM_FIRST, PROGRESSIVE, TOP_FIRST
 from actors.incident import Event, Severity, Thresholds
 from actors.measure import Rows
 from actors.media import Table
 from actors.spans import BEFORE, Moment, close, event
-
-WINDOW = 30
-"""Frames over which the share is taken."""
 
 FEWEST = 8
 """Frames of a window that must show the fault, at least."""
@@ -67,8 +65,8 @@ class Woven:
     of the newest faulty frame that was told.
     """
 
-    keys: tuple[tuple[int, ...], ...] = ()
-    kinds: tuple[tuple[int, ...], ...] = ()
+    keys: Kept = ()
+    kinds: Kept = ()
     told: int = BEFORE
     burst: Burst = QUIET
 
@@ -98,18 +96,11 @@ class Interlace:
         """Judge the weaves. A still picture fits every way, and tells nothing."""
         if not len(rows):
             return state, []
-        names = ("epoch", "wrap", "pts", "time", "duration")
-        keys = np.stack([rows.columns[name].astype(np.int64) for name in names], axis=1)
-        keys = np.concatenate((np.array(state.keys, np.int64).reshape(-1, 5), keys))
-        kinds = np.concatenate((np.array(state.kinds, np.int64).reshape(-1, 4), self._kinds(rows)))
+        keys, kinds = appended(state.keys, keys_of(rows)), appended(state.kinds, self._kinds(rows))
         hits, told = self._hits(keys, kinds, len(state.keys), state.told)
         burst, moments = gather(state.burst, rows, hits, rows.base.ceil(self.settings.hold_seconds))
         events = [self._event(rows, moment, then) for moment, then in moments]
-        kept = slice(1 - WINDOW, None)
-        return Woven(
-            tuple(tuple(key) for key in keys[kept].tolist()), tuple(tuple(kind) for kind in kinds[kept].tolist()),
-            told, burst,
-        ), events  # fmt: skip
+        return Woven(newest(keys), newest(kinds), told, burst), events
 
     def finish(self, state: Woven, rows: Rows) -> list[Event]:
         """Close what is open."""
@@ -138,22 +129,17 @@ class Interlace:
     ) -> tuple[list[Hit], int]:
         """New frames that show a fault as enough of those before them do; and the time of the newest faulty one."""
         faults = kinds[:, :1] == np.arange(1, 4)
-        counts, tellable = _windows(faults), _windows(kinds[:, 1:2])[:, 0]
+        alike, tellable = counts(faults), counts(kinds[:, 1:2])[:, 0]
         film = _is_film(kinds[:, 2] > 0, kinds[:, 3] > 0)
         hits = []
         for place in (known + np.flatnonzero(kinds[known:, 0])).tolist():
             fault = int(kinds[place, 0])
-            count, share = int(counts[place, fault - 1]), float(counts[place, fault - 1] / tellable[place])
-            if count < FEWEST or share < self.settings.share:
-                continue
-            own = np.flatnonzero(faults[: place + 1, fault - 1])
-            own = own[(own > place - WINDOW) & (keys[own, 3] > told)]
-            if len(own):
-                epoch, wrap, pts, time, _ = (int(value) for value in keys[own[0]])
-                told = int(keys[own[-1], 3])
-                kind = "field_order" if fault == 3 else "telecine" if film[place] else "combing"
-                end = int(keys[own[-1], 3:].sum())
-                hits.append(Hit(place - known, epoch, wrap, pts, time, end, share, kind))
+            count, share = int(alike[place, fault - 1]), float(alike[place, fault - 1] / tellable[place])
+            kind = "field_order" if fault == 3 else "telecine" if film[place] else "combing"
+            if count >= FEWEST and share >= self.settings.share:
+                found = hit(keys, faults[:, fault - 1], place, place - known, told, share, kind)
+                hits += [found] if found else []
+                told = max(told, int(keys[place, 3]))
         return hits, told
 
     def _event(self, rows: Rows, moment: Moment, burst: Burst) -> Event:
@@ -161,22 +147,14 @@ class Interlace:
         return event(self, rows, moment, unit="share", message=message, cause=burst.kind)
 
 
-def _windows(flags: NDArray[np.generic]) -> NDArray[np.int64]:
-    """(n, k): how many of the last WINDOW rows up to each are set."""
-    sums = np.cumsum(flags, axis=0, dtype=np.int64)
-    before = np.zeros_like(sums)
-    before[WINDOW:] = sums[:-WINDOW]
-    return sums - before
-
-
 def _is_film(tops: NDArray[np.bool_], bottoms: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(n,): whether fields repeat as in 3:2 pulldown: one of each kind in most turns, two or three frames apart."""
     turn = np.arange(len(tops))[:, None] % TURN == np.arange(TURN)
     found = []
     for flags in (tops, bottoms):
-        counts = _windows(turn & flags[:, None])
-        most = counts.max(axis=1)
-        found.append((counts.argmax(axis=1), (most >= WINDOW // TURN - 2) & (2 * most >= counts.sum(axis=1))))
+        times = counts(turn & flags[:, None])
+        most = times.max(axis=1)
+        found.append((times.argmax(axis=1), (most >= WINDOW // TURN - 2) & (2 * most >= times.sum(axis=1))))
     (top, clear), (bottom, too) = found
     film: NDArray[np.bool_] = clear & too & np.isin((top - bottom) % TURN, (2, 3))
     return film

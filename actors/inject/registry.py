@@ -20,11 +20,12 @@ from actors.inject.sound import (
     PhaseInversion,
     Silence,
 )
+from actors.inject.tape import DeadPixels, RepeatedLines, TapeDropouts
 from actors.inject.timing import FormatChange, TimestampGap, TimestampJump, TimestampWrap
 
 AnyDefect = Annotated[
     Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | FormatChange
-    | Combing | SwappedFields | Pulldown
+    | Combing | SwappedFields | Pulldown | TapeDropouts | RepeatedLines | DeadPixels
     | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
     | TimestampGap | TimestampJump | TimestampWrap
     | LostPackets | FlippedBits | LostSlices | ZeroedPackets | Truncate,

@@ -73,6 +73,8 @@ DEFECTS = (
     Defect("blur", PICTURES, (1.2, 3.0)),
     Defect("combing", PICTURES, (1.5, 3.0)),
     Defect("pulldown", ("bbb", "bikes"), (2.0, 3.0)),
+    Defect("tape_dropouts", PICTURES, (1.2, 3.0)),
+    Defect("repeated_lines", PICTURES, (1.2, 3.0)),
     Defect("letterbox", ("bikes", "tones"), (2.2, 3.0), each=3, after=2.2),
     Defect("timestamp_gap", PICTURES, (0.5, 2.0)),
     Defect("timestamp_jump:by=40", PICTURES, None, ".ts"),

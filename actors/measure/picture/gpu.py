@@ -11,14 +11,15 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actors.measure.picture.gpu_luma import NARROW, families, illegal, weaves
+from actors.measure.picture.gpu_luma import NARROW, families, illegal
+from actors.measure.picture.gpu_pairs import PAIRS, pairs
 from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Profile, Sums, edges, sizes, subsampling
 from actors.media import Pixels
 from actors.nvdec import DevicePlane
@@ -31,9 +32,6 @@ LINES = 128
 TABLE_CODES = 1 << 15
 """Entries of all tables of a frame together, as long as one has no more. Neighbours count in different tables: on a GPU
 pixels of one code would wait for each other."""
-
-COMPARED: frozenset[Group] = frozenset({"difference", "fields"})
-"""Groups that compare a frame to the one before it."""
 
 STAGING_THREADS = 8
 """A GPU takes in a batch faster than one core can stage it."""
@@ -71,7 +69,7 @@ def sums_of(
         raise ValueError(f"cannot sum up frames of another size in one batch: planes of {sorted(shapes)}")
     if not shapes:
         return []
-    olds = before if groups & COMPARED else [None] * len(frames)
+    olds = before if groups & (PAIRS | {"difference"}) else [None] * len(frames)
     stack, slots = _chain(frames, olds)
     plan = _plan(shapes.pop(), depth, device)
     words = plan.load(stack)
@@ -86,33 +84,33 @@ def sums_of(
     if "levels" in groups:
         across, down = subsampling(frames[0]) if len(frames[0]) > 1 else (0, 0)
         found["illegal"] = illegal([plan.codes(own, plane) for plane in range(len(frames[0]))], across, down, depth)
+    compared = {}
     if any(old is not None for old in olds) and "difference" in groups:
-        found["change"] = plan.changes(words)
-    if any(old is not None for old in olds) and "fields" in groups:
-        found["weaves"] = weaves(plan.codes(words) >> (depth - 8))
-    host = _fetched(found)
+        compared["change"] = plan.changes(words)
+    if any(old is not None for old in olds) and groups & PAIRS:
+        compared |= pairs(plan.codes(words) >> (depth - 8), groups)
+    host = _fetched(found | compared)
     return [
-        _row(plan.sizes, host, slot - slots[0], None if old is None else slot - 1)
+        _row(plan.sizes, {
+            name: (values[slot - 1] if old is not None else None) if name in compared else values[slot - slots[0]]
+            for name, values in host.items()
+        })
         for slot, old in zip(slots, olds, strict=True)
-    ]
+    ]  # fmt: skip
 
 
-def _row(shapes: Shapes, host: dict[str, NDArray[np.int64]], own: int, change: int | None) -> Sums:
-    differences = block = woven = None
-    if change is not None and "change" in host:
-        *totals, total, pixels = host["change"][change].tolist()
-        differences, block = tuple(totals), (total, pixels)
-    if change is not None and "weaves" in host:
-        first, second, within, top, bottom = host["weaves"][change].tolist()
-        woven = (first, second, within, top, bottom)
-    rows = {name: values[own] for name, values in host.items() if name not in ("change", "weaves")}
-    gradients, edge, reach = (rows.get(name) for name in ("gradients", "edge", "borders"))
+def _row(shapes: Shapes, rows: dict[str, NDArray[np.int64] | None]) -> Sums:
+    change, gradients, illegal_ = rows.get("change"), rows.get("gradients"), rows.get("illegal")
+    plain: dict[str, Any] = {name: rows.get(name) for name in ("histogram", "signature", "specks")}
+    for name in ("edge", "borders", "weaves", "dropouts"):
+        numbers = rows.get(name)
+        plain[name] = None if numbers is None else tuple(numbers.tolist())
     return Sums(
-        shapes, rows.get("histogram"), differences, block, rows.get("signature"),
-        None if gradients is None else _profiles(gradients, *shapes[0]),
-        int(rows["illegal"][0]) if "illegal" in rows else None,
-        None if edge is None else (int(edge[0]), int(edge[1]), int(edge[2])),
-        None if reach is None else (int(reach[0]), int(reach[1]), int(reach[2]), int(reach[3])), woven,
+        sizes=shapes, **plain,
+        differences=None if change is None else tuple(change[:-2].tolist()),
+        block=None if change is None else (int(change[-2]), int(change[-1])),
+        gradients=None if gradients is None else _profiles(gradients, *shapes[0]),
+        illegal=None if illegal_ is None else int(illegal_[0]),
     )  # fmt: skip
 
 

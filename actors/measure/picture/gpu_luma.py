@@ -14,13 +14,15 @@ from actors.measure.picture.sums import (
     GRADIENT,
     LUMA_TOP,
     SPAN,
+    SPECK,
+    SPECKS,
     Group,
     line_step,
     low_code,
     strips,
 )
 
-NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders"})
+NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders", "dropouts"})
 """Groups that are summed up from 8-bit codes."""
 
 
@@ -41,6 +43,8 @@ def families(luma: Tensor, groups: frozenset[Group]) -> dict[str, Tensor]:
         found["edge"] = _edge(luma)
     if "borders" in groups:
         found["borders"] = _borders(luma)
+    if "dropouts" in groups:
+        found["specks"] = _specks(luma)
     return found
 
 
@@ -61,25 +65,6 @@ def illegal(planes: Sequence[Tensor], across: int, down: int, depth: int) -> Ten
             :, (lines >> down)[:, None], columns >> across
         ]
     return wrong.sum((1, 2)).unsqueeze(1)
-
-
-def weaves(luma: Tensor) -> Tensor:
-    """(frames - 1, 5) sums of each frame but the first, and the one in front of it.
-
-    Args:
-        luma: (frames, height, width) int32 codes of 8 bits.
-    """
-    height, width = luma.shape[1:]
-    found = torch.zeros((len(luma) - 1, 5), dtype=torch.int64, device=luma.device)
-    even = (torch.arange(2, max(height - 2, 2), device=luma.device) % 2 == 0).to(torch.int64)
-    for left, right in strips(width) if height > 4 else ():
-        strip = luma[:, :, left:right]
-        around, twice = strip[:, 1:-3] + strip[:, 3:-1], 2 * strip[:, 2:-2]
-        by_then, by_now = (around[1:] - twice[:-1]).abs().sum(2), (around[:-1] - twice[1:]).abs().sum(2)
-        own, change = (around - twice)[1:].abs().sum(2), strip.diff(dim=0).abs()[:, 2:-2].sum(2)
-        first, second = by_then * (1 - even) + by_now * even, by_then * even + by_now * (1 - even)
-        found += torch.stack([first, second, own, change * even, change * (1 - even)], 1).sum(2)
-    return found
 
 
 def _gradients(luma: Tensor) -> Tensor:
@@ -121,3 +106,23 @@ def _borders(luma: Tensor) -> Tensor:
     lines, columns = (luma.sum(axis) < (DARK + 1) * luma.shape[axis] for axis in (2, 1))
     sides = (lines, lines.flip(1), columns, columns.flip(1))
     return torch.stack([dark.to(torch.int64).cumprod(1).sum(1) for dark in sides], 1)
+
+
+def _specks(luma: Tensor) -> Tensor:
+    """The greatest of numbers that hold how far a pixel stands out, and how early it comes."""
+    frames, height, width = luma.shape
+    found = torch.full((frames, SPECKS), -1, dtype=torch.int64, device=luma.device)
+    if height < 3 or width < 3:
+        return found
+    around = [luma[:, y : y + height - 2, x : x + width - 2] for y in range(3) for x in range(3) if (y, x) != (1, 1)]
+    most, least = around[0], around[0]
+    for other in around[1:]:
+        most, least = torch.maximum(most, other), torch.minimum(least, other)
+    here = luma[:, 1:-1, 1:-1]
+    out = torch.maximum(here - most, least - here).to(torch.int64).flatten(1)
+    lines = torch.arange(1, height - 1, device=luma.device)[:, None] * width
+    place = (lines + torch.arange(1, width - 1, device=luma.device)).flatten()
+    pixels = height * width
+    best = (out * pixels + (pixels - 1 - place)).topk(min(SPECKS, out.shape[1])).values
+    found[:, : best.shape[1]] = torch.where(best >= SPECK * pixels, pixels - 1 - best % pixels, -1)
+    return found

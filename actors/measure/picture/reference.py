@@ -12,9 +12,15 @@ from actors.measure.picture.sums import (
     CONTRAST,
     DARK,
     GRADIENT,
+    LIKE,
     LUMA_TOP,
+    OUTLIER,
     ROWS,
     SPAN,
+    SPECK,
+    SPECKS,
+    STREAK,
+    UNLIKE,
     Group,
     Planes,
     Profile,
@@ -53,6 +59,11 @@ def sums(planes: Planes, before: Planes | None, depth: int, groups: frozenset[Gr
             _weaves(luma >> (depth - 8), _codes(before[0], depth) >> (depth - 8))
             if before is not None and "fields" in groups else None
         ),
+        dropouts=(
+            _dropouts(luma >> (depth - 8), _codes(before[0], depth) >> (depth - 8))
+            if before is not None and "dropouts" in groups else None
+        ),
+        specks=_specks(luma >> (depth - 8)) if "dropouts" in groups else None,
     )
 
 
@@ -147,3 +158,38 @@ def _weaves(luma: NDArray[np.int64], before: NDArray[np.int64]) -> Weaves:
 def _woven(around: NDArray[np.int64], within: NDArray[np.int64], lines: NDArray[np.int64]) -> int:
     """Lines of one picture between their neighbours of another."""
     return int(np.abs(around[lines - 1] + around[lines + 1] - 2 * within[lines]).sum())
+
+
+def _dropouts(luma: NDArray[np.int64], before: NDArray[np.int64]) -> tuple[int, int]:
+    lines = len(luma) - 4
+    streaks, down, along, columns = 0, np.zeros(max(lines, 0), np.int64), np.zeros(max(lines, 0), np.int64), 0
+    for left, right in strips(luma.shape[1]) if lines > 0 else ():
+        highest, above, here, below, lowest = (luma[y : y + lines, left:right] for y in range(5))
+        new = np.abs(here - before[2:-2, left:right]) > OUTLIER
+        flags = new & _leaves(above, here, below) & _leaves(highest, here, lowest)
+        streaks += sum(
+            int(flags[:, begin : begin + STREAK].all(axis=1).sum()) for begin in range(right - left - STREAK + 1)
+        )
+        down += np.abs(here - above).sum(axis=1)
+        along += np.abs(np.diff(here, axis=1)).sum(axis=1)
+        columns += right - left
+    return streaks, int(((LIKE * down <= along) & (along >= UNLIKE * columns)).sum()) if columns else 0
+
+
+def _leaves(above: NDArray[np.int64], here: NDArray[np.int64], below: NDArray[np.int64]) -> NDArray[np.bool_]:
+    out: NDArray[np.bool_] = (np.abs(above - here) + np.abs(below - here)) // 2 - np.abs(above - below) > OUTLIER
+    return out
+
+
+def _specks(luma: NDArray[np.int64]) -> NDArray[np.int64]:
+    found = np.full(SPECKS, -1, np.int64)
+    height, width = luma.shape
+    if height > 2 and width > 2:
+        around = [luma[y : y + height - 2, x : x + width - 2] for y in range(3) for x in range(3) if (y, x) != (1, 1)]
+        here = luma[1:-1, 1:-1]
+        out = np.maximum(here - np.maximum.reduce(around), np.minimum.reduce(around) - here)
+        lines, columns = np.nonzero(out >= SPECK)
+        places = (lines + 1) * width + columns + 1
+        kept = places[np.lexsort((places, -out[lines, columns]))][:SPECKS]
+        found[: len(kept)] = kept
+    return found

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from actors.media import Plane
 
-Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders", "fields"]
+Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders", "fields", "dropouts"]
 
 BLOCK = 16
 """Side of a luma block, in pixels. Blocks at the right and lower edges are smaller."""
@@ -27,6 +27,15 @@ LOW, LUMA_TOP, CHROMA_TOP = 16, 235, 240
 
 SPAN, CONTRAST = 15, 32
 """Pixels across an edge, and the least difference of 8-bit codes over them that is one."""
+
+OUTLIER, STREAK = 24, 8
+"""By how many 8-bit codes a pixel leaves the lines around it, and the frame before; and how many in a row are one."""
+
+LIKE, UNLIKE = 8, 2
+"""A line repeats the one above if its steps to that are an eighth of those along it, and these 2 codes on average."""
+
+SPECK, SPECKS = 32, 8
+"""By how many 8-bit codes, at least, a pixel stands out from all eight around it; and how many such are looked for."""
 
 DARK = 24
 """Greatest mean of a dark line or column, in 8-bit codes (ffmpeg's cropdetect)."""
@@ -77,6 +86,13 @@ class Sums:
     of its neighbours, doubled and summed up. The first is of the even lines (the top field) among the odd ones of the
     frame before, and these among those; the second of the odd lines and the even ones before; the third of the frame's
     own. Then what even lines, and odd lines, differ from the frame before. None without one."""
+    dropouts: tuple[int, int] | None = None
+    """Over :func:`strips` of 8-bit luma codes, of all lines but two above and below. First, pixels that begin a run of
+    8 that leave both the lines next to theirs and those two away, as signalstats has it for TOUT, and the frame before,
+    by more than 24. Then, lines that repeat the one above. None without a frame before."""
+    specks: NDArray[np.int64] | None = None
+    """(8,) where the pixels are that stand out most from all eight around them, by 32 at least of 8-bit luma codes:
+    line times width plus column. The first of equals comes first; -1 where there are no more."""
 
 
 Planes = tuple[Plane, ...]
@@ -119,6 +135,11 @@ def strips(width: int) -> list[tuple[int, int]]:
     """Which columns are taken where a sum over some is as good, as (begin, end); the first column never is."""
     every = STRIP * max(1, width // 384)
     return [(max(left, 1), min(left + STRIP, width)) for left in range(0, width, every)]
+
+
+def columns_in_strips(width: int) -> int:
+    """How many columns :func:`strips` has."""
+    return sum(right - left for left, right in strips(width))
 
 
 def low_code(depth: int) -> int:
