@@ -36,8 +36,11 @@ def mark(batch: Batch) -> str:
     whole = (batch.track, batch.base, batch.format, batch.first_row, batch.window, len(batch.context))
     digest.update(repr(whole).encode())
     for frame in batch.frames:
-        facts = (frame.stamp, frame.duration, frame.coded, frame.key, frame.corrupt, frame.clean, frame.packet_bytes)
-        digest.update(repr((*facts, frame.suspect)).encode())
+        facts = (
+            frame.stamp, frame.duration, frame.coded, frame.key, frame.corrupt, frame.clean, frame.packet_bytes,
+            frame.suspect, frame.field_order,
+        )  # fmt: skip
+        digest.update(repr(facts).encode())
         for plane in frame.planes:
             digest.update(plane.pixels[::MARKED_LINES].tobytes())
     return digest.hexdigest()

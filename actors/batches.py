@@ -123,7 +123,7 @@ class VideoBatcher:
             self._of = of
         self._frames.append(
             Frame(picture.stamp, shown, picture.planes, picture.key, picture.corrupt, picture.packet_bytes,
-                  picture.clean, picture.duration, picture.suspect)
+                  picture.clean, picture.duration, picture.suspect, picture.field_order)
         )  # fmt: skip
         self._bytes += sum(plane.nbytes for plane in picture.planes)
         first = self._frames[0].stamp.time

@@ -21,6 +21,7 @@ FRAME_METRICS = (
     Metric("corrupt", "", "bool", "flagged by the decoder"),
     Metric("suspect", "", "bool", "the decoder complained about its packet, or bytes were lost before"),
     Metric("packet_bytes", "bytes", "int32", "size of the packet that began it, 0 where unknown"),
+    Metric("field_order", "", "int32", "by the stream: 0 progressive; fields, 1 top first, 2 bottom first, 3 unsaid"),
 )
 CARRY = Metric("carry", "", "string", "the sound meter's state after the last row of a window")
 
@@ -81,6 +82,7 @@ def _rows(batch: Batch, measured: Columns) -> Rows:
         "corrupt": np.array([frame.corrupt for frame in frames], np.bool_),
         "suspect": np.array([frame.suspect for frame in frames], np.bool_),
         "packet_bytes": np.array([frame.packet_bytes for frame in frames], np.int32),
+        "field_order": np.array([frame.field_order for frame in frames], np.int32),
     }
     columns |= measured
     return Rows("video", batch.track, batch.base, batch.format.text, batch.first_row, batch.window, columns)

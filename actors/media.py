@@ -125,6 +125,7 @@ class Frame:
     ``corrupt``: the decoder flagged it. ``packet_bytes``: size of the packet that began it, 0 where unknown. ``clean``:
     False for the first frame after an epoch, a format change, a skip or a lost packet: differences to earlier frames
     mean nothing there. ``suspect``: the decoder complained about the packet that began it, or bytes were lost before.
+    mean nothing there. ``field_order``: what the stream says of its fields, as in :mod:`actors.field_order`.
     """
 
     stamp: Stamp
@@ -136,6 +137,7 @@ class Frame:
     clean: bool
     coded: int = 0
     suspect: bool = False
+    field_order: int = 0
 
 
 @dataclass(frozen=True, slots=True)

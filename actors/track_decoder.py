@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from actors import decoder_log, nvdec, pixels
 from actors.clock import WRAP, Stamp, TimeBase
+from actors.field_order import FieldOrder
 from actors.media import AudioFormat, PacketFacts, Plane, VideoFormat
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Picture:
     packet_bytes: int
     clean: bool
     suspect: bool
+    field_order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class TrackDecoder:
         guard(self._context)
         self._context.thread_count = 1
         self._context.flags |= Flags.copy_opaque
+        self._field_order = FieldOrder()
         self._unstamped: deque[Origin] = deque()
         self._lost = True
         self._cut = False
@@ -190,7 +193,7 @@ class TrackDecoder:
         clean = self._is_clean(stamp, fmt)
         return Picture(
             stamp, self.ticks(frame.duration) or origin.duration, fmt, planes, bool(frame.key_frame),
-            bool(frame.is_corrupt), origin.bytes, clean, origin.suspect,
+            bool(frame.is_corrupt), origin.bytes, clean, origin.suspect, self._field_order.of(frame),
         )  # fmt: skip
 
     def _sound(self, frame: av.AudioFrame) -> Sound:

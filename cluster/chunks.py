@@ -27,7 +27,7 @@ CHUNK_BYTES, CHUNK_SECONDS = 96 << 20, 1
 _STAMP = [(name, pa.int64()) for name in ("epoch", "wrap", "pts", "time")]
 _FRAME = [
     *_STAMP, ("duration", pa.int64()), ("coded", pa.int64()), ("packet_bytes", pa.int64()), ("key", pa.bool_()),
-    ("corrupt", pa.bool_()), ("clean", pa.bool_()), ("suspect", pa.bool_()),
+    ("corrupt", pa.bool_()), ("clean", pa.bool_()), ("suspect", pa.bool_()), ("field_order", pa.int64()),
 ]  # fmt: skip
 _BLOCK = [*_STAMP, ("duration", pa.int64()), ("hop", pa.int64()), ("clean", pa.bool_()), ("samples", pa.large_binary())]
 
@@ -165,7 +165,7 @@ def _shape(frame: Frame) -> list[list[Any]]:
 def _frame_row(frame: Frame, schema: pa.Schema, sizes: Sequence[int]) -> pa.RecordBatch:
     values = [
         *_stamp(frame.stamp), frame.duration, frame.coded, frame.packet_bytes, frame.key, frame.corrupt, frame.clean,
-        frame.suspect,
+        frame.suspect, frame.field_order,
     ]  # fmt: skip
     arrays = [pa.array([value], kind) for value, (_, kind) in zip(values, _FRAME, strict=True)]
     for plane, size in zip(frame.planes, sizes, strict=True):
@@ -175,11 +175,13 @@ def _frame_row(frame: Frame, schema: pa.Schema, sizes: Sequence[int]) -> pa.Reco
 
 
 def _frame(row: pa.RecordBatch, shapes: Sequence[Sequence[Any]]) -> Frame:
-    epoch, wrap, pts, time, duration, coded, packet_bytes, key, corrupt, clean, suspect = (
+    epoch, wrap, pts, time, duration, coded, packet_bytes, key, corrupt, clean, suspect, field_order = (
         row.column(n)[0].as_py() for n in range(len(_FRAME))
     )
-    planes = tuple(_plane(row.column(len(_FRAME) + n), *shape) for n, shape in enumerate(shapes))
-    return Frame(Stamp(epoch, wrap, pts, time), duration, planes, key, corrupt, packet_bytes, clean, coded, suspect)
+    stamp, planes = Stamp(epoch, wrap, pts, time), tuple(
+        _plane(row.column(len(_FRAME) + n), *shape) for n, shape in enumerate(shapes)
+    )
+    return Frame(stamp, duration, planes, key, corrupt, packet_bytes, clean, coded, suspect, field_order)
 
 
 def _plane(column: pa.Array, height: int, width: int, dtype: str) -> Plane:

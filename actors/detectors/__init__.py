@@ -17,9 +17,11 @@ from actors.detectors.click import Click, ClickThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.corruption import Corruption, CorruptionThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
+from actors.detectors.dropouts import Dropouts, DropoutsThresholds
 from actors.detectors.flash import Flash, FlashThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
 from actors.detectors.freeze import Freeze, FreezeThresholds
+from actors.detectors.interlace import Interlace, InterlaceThresholds
 from actors.detectors.letterbox import Letterbox, LetterboxThresholds
 from actors.detectors.levels import Levels, LevelsThresholds
 from actors.detectors.loudness import Loudness, LoudnessThresholds
@@ -39,7 +41,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
     "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox, "corruption": Corruption,
-    "flash": Flash,
+    "flash": Flash, "interlace": Interlace, "dropouts": Dropouts,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -50,6 +52,7 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
     "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
     "corruption": CorruptionThresholds, "flash": FlashThresholds,
+    "interlace": InterlaceThresholds, "dropouts": DropoutsThresholds,
 }  # fmt: skip
 
 

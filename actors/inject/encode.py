@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import av
+import av.filter
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
+from av.codec.context import Flags
 from av.container import OutputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
@@ -45,6 +47,7 @@ class Encode(BaseModel):
     slices: int = Field(1, ge=1, le=64, description="slices per picture (mpeg2video: one per 16 lines at least)")
     preset: str = "veryfast"
     lossless: bool = Field(False, description="libx264 and libx265 only")
+    fields: Literal["none", "top", "bottom"] = Field("none", description="the first of two fields, if it is interlaced")
 
     def options(self) -> dict[str, str]:
         """The encoder's own options."""
@@ -108,6 +111,10 @@ class PictureOut:
         context.color_range, context.colorspace = spec.range, spec.matrix
         context.color_primaries, context.color_trc = spec.primaries, spec.transfer
         context.gop_size = encode.gop
+        if encode.fields != "none":
+            context.flags |= Flags.interlaced_dct | Flags.interlaced_me
+        self._fields = encode.fields
+        self._said: av.filter.Graph | None = None
         if encode.bitrate or encode.codec == "mpeg2video":
             context.bit_rate = encode.bitrate or 6_000_000
         self._length = round(1 / spec.rate / base)
@@ -117,11 +124,26 @@ class PictureOut:
         """Code the next picture, to be shown at ``ticks``."""
         frame.pts, frame.time_base = len(self._ticks), self._stream.codec_context.time_base
         self._ticks.append(ticks)
-        self._mux(self._stream.encode(frame))
+        self._mux(self._stream.encode(frame if self._fields == "none" else self._interlaced(frame)))
 
     def close(self) -> None:
         """Code what is still held."""
         self._mux(self._stream.encode(None))
+
+    def _interlaced(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame, marked as two fields: PyAV has no other way to say which is first."""
+        if self._said is None:
+            self._said = av.filter.Graph()
+            begin = self._said.add_buffer(
+                width=frame.width, height=frame.height, format=frame.format,
+                time_base=self._stream.codec_context.time_base,
+            )  # fmt: skip
+            mark = self._said.add("setfield", {"top": "tff", "bottom": "bff"}[self._fields])
+            self._said.link_nodes(begin, mark, self._said.add("buffersink")).configure()
+        self._said.push(frame)
+        marked = self._said.pull()
+        assert isinstance(marked, av.VideoFrame)
+        return marked
 
     def _mux(self, packets: list[Packet[Any]]) -> None:
         for packet in packets:

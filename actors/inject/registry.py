@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, Truncate, ZeroedPackets
 from actors.inject.defects import Defect, DefectError
+from actors.inject.fields import Combing, Pulldown, SwappedFields
 from actors.inject.picture import Black, Blockiness, Blur, Cut, Flashes, Freeze, Letterbox, Levels, Repeats
 from actors.inject.sound import (
     ChannelLoss,
@@ -19,10 +20,12 @@ from actors.inject.sound import (
     PhaseInversion,
     Silence,
 )
+from actors.inject.tape import DeadPixels, RepeatedLines, TapeDropouts
 from actors.inject.timing import FormatChange, TimestampGap, TimestampJump, TimestampWrap
 
 AnyDefect = Annotated[
     Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | Flashes | FormatChange
+    | Combing | SwappedFields | Pulldown | TapeDropouts | RepeatedLines | DeadPixels
     | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
     | TimestampGap | TimestampJump | TimestampWrap
     | LostPackets | FlippedBits | LostSlices | ZeroedPackets | Truncate,

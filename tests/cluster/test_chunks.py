@@ -31,7 +31,7 @@ def batches(draw):
         Frame(
             draw(STAMPS), draw(INTEGERS), make_planes(rng, width, height, depth, chroma, padding), draw(st.booleans()),
             draw(st.booleans()), draw(st.integers(0, 1 << 30)), draw(st.booleans()), draw(INTEGERS),
-            draw(st.booleans()),
+            draw(st.booleans()), draw(st.integers(0, 3)),
         )
         for _ in range(own + before)
     )  # fmt: skip

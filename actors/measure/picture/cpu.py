@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 from actors.measure.kernels import compiled
 from actors.measure.picture.light import UNSAID, Colour
 from actors.measure.picture.loops.borders import borders
+from actors.measure.picture.loops.dropouts import dropouts
 from actors.measure.picture.loops.edges import edge
+from actors.measure.picture.loops.fields import weaves
 from actors.measure.picture.loops.flash import flash
 from actors.measure.picture.loops.grid import gradients
 from actors.measure.picture.loops.legal import illegal
 from actors.measure.picture.loops.narrow import narrowed
 from actors.measure.picture.loops.seams import torn
-from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, STRIP, Group, Planes, Sums, sizes
+from actors.measure.picture.loops.specks import specks
+from actors.measure.picture.sums import BLOCK, COLUMNS, PAIRS, ROWS, STRIP, Group, Planes, Sums, sizes
 from actors.media import Pixels, Plane
 
 LANES = 8
@@ -32,7 +35,7 @@ LANES = 8
 TABLE_CODES = 4096
 """Entries of all tables together, as long as one has no more: they share the nearest cache with the lines."""
 
-NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders", "seams"})
+NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders", "seams", "fields", "dropouts"})
 """Groups that are summed up from 8-bit codes."""
 
 PADDING = 16
@@ -53,6 +56,7 @@ def sums(
     for plane, old in zip(planes[1:], olds[1:] if olds else (), strict=olds is not None):
         found.append(_scan(plane, old, depth, tables, cells, luma=False, signature=False))
     narrow = narrowed(planes[0], depth) if groups & NARROW else None
+    then = narrowed(before[0], depth) if before is not None and groups & PAIRS else None
     return Sums(
         sizes=shapes,
         histogram=tables[:, :codes].sum(axis=0, dtype=np.int64) if luma else None,
@@ -65,6 +69,15 @@ def sums(
         borders=borders(narrow, planes[0].width) if narrow is not None and "borders" in groups else None,
         torn=torn(narrow, planes[0].width) if narrow is not None and "seams" in groups else None,
         flash=flash(planes, before, depth, colour) if before and "flash" in groups else None,
+        weaves=(
+            weaves(narrow, then, planes[0].width)
+            if narrow is not None and then is not None and "fields" in groups else None
+        ),
+        dropouts=(
+            dropouts(narrow, then, planes[0].width)
+            if narrow is not None and then is not None and "dropouts" in groups else None
+        ),
+        specks=specks(narrow, planes[0].width) if narrow is not None and "dropouts" in groups else None,
     )
 
 

@@ -20,12 +20,14 @@ from torch import Tensor
 
 from actors.measure.picture.gpu_flash import flash, points
 from actors.measure.picture.gpu_luma import NARROW, families, illegal
+from actors.measure.picture.gpu_pairs import pairs
 from actors.measure.picture.gpu_rows import Shapes, frame_sums
 from actors.measure.picture.light import UNSAID, Colour
 from actors.measure.picture.sums import (
     BLOCK,
     COLUMNS,
     COMPARED,
+    PAIRS,
     ROWS,
     Group,
     Planes,
@@ -102,7 +104,7 @@ def sums_of(
     return [
         frame_sums(plan.sizes, host, slot - slots[0], None if old is None else slot - 1)
         for slot, old in zip(slots, olds, strict=True)
-    ]
+    ]  # fmt: skip
 
 
 def _compared(
@@ -112,6 +114,8 @@ def _compared(
     found = {}
     if "difference" in groups:
         found["change"] = plan.changes(words)
+    if groups & PAIRS:
+        found |= pairs(plan.codes(words) >> (plan.depth - 8), groups)
     if "flash" in groups:
         found["flash"] = flash([plan.sampled(words, planes, plane) for plane in range(len(planes))], plan.depth, colour)
     return found

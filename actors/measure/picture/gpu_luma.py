@@ -16,6 +16,8 @@ from actors.measure.picture.sums import (
     LUMA_TOP,
     SIDE_LINES,
     SPAN,
+    SPECK,
+    SPECKS,
     TEAR,
     Group,
     blocks,
@@ -24,7 +26,7 @@ from actors.measure.picture.sums import (
     strips,
 )
 
-NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders", "seams"})
+NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders", "seams", "dropouts"})
 """Groups that are summed up from 8-bit codes."""
 
 
@@ -47,6 +49,8 @@ def families(luma: Tensor, groups: frozenset[Group]) -> dict[str, Tensor]:
         found["borders"] = _borders(luma)
     if "seams" in groups:
         found["torn"] = torch.cat([_torn(luma, shift) for shift in (0, BLOCK // 2)], 1)
+    if "dropouts" in groups:
+        found["specks"] = _specks(luma)
     return found
 
 
@@ -136,3 +140,23 @@ def _tears(codes: Tensor, along: int, shift: int, count: int) -> Tensor:
     shape = [1] * codes.dim()
     shape[along] = count + 1
     return excess * within.view(shape)
+
+
+def _specks(luma: Tensor) -> Tensor:
+    """The greatest of numbers that hold how far a pixel stands out, and how early it comes."""
+    frames, height, width = luma.shape
+    found = torch.full((frames, SPECKS), -1, dtype=torch.int64, device=luma.device)
+    if height < 3 or width < 3:
+        return found
+    around = [luma[:, y : y + height - 2, x : x + width - 2] for y in range(3) for x in range(3) if (y, x) != (1, 1)]
+    most, least = around[0], around[0]
+    for other in around[1:]:
+        most, least = torch.maximum(most, other), torch.minimum(least, other)
+    here = luma[:, 1:-1, 1:-1]
+    out = torch.maximum(here - most, least - here).to(torch.int64).flatten(1)
+    lines = torch.arange(1, height - 1, device=luma.device)[:, None] * width
+    place = (lines + torch.arange(1, width - 1, device=luma.device)).flatten()
+    pixels = height * width
+    best = (out * pixels + (pixels - 1 - place)).topk(min(SPECKS, out.shape[1])).values
+    found[:, : best.shape[1]] = torch.where(best >= SPECK * pixels, pixels - 1 - best % pixels, -1)
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,29 +11,36 @@ from actors.measure.picture.sums import Profile, Sums
 
 Shapes = tuple[tuple[int, int], ...]
 
+BESIDE = ("change", "flash", "weaves", "dropouts")
+"""What compares a frame with the one before."""
+
+COUNTS = ("edge", "borders", "torn", "flash", "weaves", "dropouts")
+"""What is kept as the numbers that it is."""
+
 
 def frame_sums(shapes: Shapes, host: dict[str, NDArray[np.int64]], own: int, change: int | None) -> Sums:
     """The sums of one frame.
 
     Args:
         shapes: (height, width) of each plane.
-        host: (frames, numbers) by name; of ``change`` and ``flash`` one row less, for each frame but the first.
+        host: (frames, numbers) by name; of what compares (:data:`BESIDE`) one row less, for each frame but the first.
         own: The frame's row.
-        change: Its row of those two; None without a frame before.
+        change: Its row of those; None without a frame before.
     """
+    rows = {name: values[own] for name, values in host.items() if name not in BESIDE}
+    beside = {name: host[name][change] for name in BESIDE if name in host and change is not None}
     differences = block = None
-    beside = {name: host[name][change].tolist() for name in ("change", "flash") if name in host and change is not None}
     if "change" in beside:
-        *totals, total, pixels = beside["change"]
+        *totals, total, pixels = beside["change"].tolist()
         differences, block = tuple(totals), (total, pixels)
-    rows = {name: values[own] for name, values in host.items() if name not in ("change", "flash")}
+    counts: dict[str, Any] = {
+        name: tuple(values.tolist()) for name, values in (rows | beside).items() if name in COUNTS
+    }  # fmt: skip
     gradients = rows.get("gradients")
-    counts = {name: tuple(rows[name].tolist()) for name in ("edge", "borders", "torn") if name in rows}
     return Sums(
-        shapes, rows.get("histogram"), differences, block, rows.get("signature"),
+        shapes, rows.get("histogram"), differences, block, rows.get("signature"), specks=rows.get("specks"),
         gradients=None if gradients is None else _profiles(gradients, *shapes[0]),
-        illegal=int(rows["illegal"][0]) if "illegal" in rows else None,
-        flash=tuple(beside["flash"]) if "flash" in beside else None, **counts,
+        illegal=int(rows["illegal"][0]) if "illegal" in rows else None, **counts,
     )  # fmt: skip
 
 

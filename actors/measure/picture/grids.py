@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure import Columns
-from actors.measure.picture.sums import Profile, line_step, strips
+from actors.measure.picture.sums import Profile, columns_in_strips, line_step
 
 PERIODS = range(3, 25)
 """Sides of blocks that are looked for, in pixels: 8 and 16, and what scaling makes of them (ffmpeg's defaults)."""
@@ -40,7 +40,7 @@ def grids(across: Profile, down: Profile, across_steps: Profile, down_steps: Pro
     flat = ~(across.any(axis=1) | down.any(axis=1))
     height, width = down.shape[1], across.shape[1]
     cells = np.minimum(_cells(across), _cells(down))
-    lines, columns = len(range(1, height, line_step(height))), sum(right - left for left, right in strips(width))
+    lines, columns = len(range(1, height, line_step(height))), columns_in_strips(width)
     steps = np.minimum(_on_grid(across_steps) / max(lines, 1), _on_grid(down_steps) / max(columns, 1))
     best = cells.argmax(axis=1)[:, None]
     found = {

@@ -16,9 +16,11 @@ from actors.measure.picture.sums import (
     COLUMNS,
     ROWS,
     SPAN,
+    SPECKS,
     Group,
     Sums,
     blocks,
+    columns_in_strips,
     edges,
     lattice,
     line_step,
@@ -26,6 +28,8 @@ from actors.measure.picture.sums import (
 from actors.media import VideoFormat
 
 _CODE = "8-bit code"
+_ALONE = "; null without a frame before"
+_SINCE = f"difference to the frame before{_ALONE}"
 _CHANGE = "difference to the frame before, share of 2^depth; null without one"
 
 _SDR = "null without a frame before, and in PQ and HLG"
@@ -68,6 +72,27 @@ METRICS: dict[Group, tuple[Metric, ...]] = {
     ),
     "edges": (
         Metric("edge_width", "px", "float64", "mean width of edges, by contrast; null where there are hardly any"),
+    ),
+    "fields": (
+        *(
+            Metric(f"weave_{name}", _CODE, "float64", f"how far lines are from the mean of their neighbours: {fields}")
+            for name, fields in (
+                ("top_first", f"top field and the bottom one of the frame before{_ALONE}"),
+                ("bottom_first", f"bottom field and the top one of the frame before{_ALONE}"),
+                ("own", f"both fields of the frame{_ALONE}"),
+            )
+        ),
+        *(Metric(f"{field}_difference", _CODE, "float64", f"of the {field} field, mean absolute luma {_SINCE}")
+          for field in ("top", "bottom")),
+    ),
+    "dropouts": (
+        Metric("streak_share", "share", "float64", f"share of pixels in thin streaks that are new{_ALONE}"),
+        Metric("repeated_lines", "share", "float64", f"share of lines that repeat the one above{_ALONE}"),
+        Metric(
+            "specks", "pixel", "int32",
+            "line * width + column of pixels that stand out from those around them, the furthest first; -1 if no more",
+            width=SPECKS,
+        ),
     ),
     "borders": tuple(
         Metric(f"border_{side}", "px", "float64", f"dark {lines} from the {side} on; null where all is dark")
@@ -126,7 +151,28 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
         whole = [blocks(height, shift) * blocks(width, shift) for shift in (0, BLOCK // 2)]
         shares = counts / np.maximum(whole, 1)
         found |= {metric.name: shares[:, grid] for grid, metric in enumerate(METRICS["seams"])}
-    return found | _difference(rows, fmt) | _flash(rows, fmt)
+    if rows[0].specks is not None:
+        found["specks"] = np.stack([row.specks for row in rows if row.specks is not None]).astype(np.int32)
+    return found | _difference(rows, fmt) | _flash(rows, fmt) | _weaves(rows) | _dropouts(rows)
+
+
+def _dropouts(rows: Sequence[Sums]) -> Columns:
+    height, width = rows[0].sizes[0]
+    lines = max(height - 4, 1)
+    sums = np.array([row.dropouts or [math.nan] * 2 for row in rows], np.float64)
+    streaks, repeated = sums.T
+    return {
+        "streak_share": streaks / (lines * max(columns_in_strips(width), 1)), "repeated_lines": repeated / lines,
+    }  # fmt: skip
+
+
+def _weaves(rows: Sequence[Sums]) -> Columns:
+    """Means over the lines and columns that were looked at."""
+    height, width = rows[0].sizes[0]
+    lines = [len(range(2 + parity, height - 2, 2)) for parity in (0, 1)]
+    pixels = np.array([2 * sum(lines)] * 3 + lines) * columns_in_strips(width)
+    sums = np.array([row.weaves or [math.nan] * 5 for row in rows], np.float64) / np.maximum(pixels, 1)
+    return {metric.name: sums[:, index] for index, metric in enumerate(METRICS["fields"])}
 
 
 def _edge_width(sums: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:

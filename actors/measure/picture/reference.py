@@ -14,16 +14,23 @@ from actors.measure.picture.sums import (
     DARK,
     GRADIENT,
     LIGHT_STEP,
+    LIKE,
     LUMA_TOP,
+    OUTLIER,
     ROWS,
     SIDE_LINES,
     SPAN,
+    SPECK,
+    SPECKS,
+    STREAK,
     TEAR,
+    UNLIKE,
     Flash,
     Group,
     Planes,
     Profile,
     Sums,
+    Weaves,
     blocks,
     edges,
     lattice,
@@ -59,6 +66,15 @@ def sums(
         borders=_borders(luma >> (depth - 8)) if "borders" in groups else None,
         torn=_torn(luma >> (depth - 8)) if "seams" in groups else None,
         flash=_flash(planes, before, depth, colour) if before and "flash" in groups else None,
+        weaves=(
+            _weaves(luma >> (depth - 8), _codes(before[0], depth) >> (depth - 8))
+            if before is not None and "fields" in groups else None
+        ),
+        dropouts=(
+            _dropouts(luma >> (depth - 8), _codes(before[0], depth) >> (depth - 8))
+            if before is not None and "dropouts" in groups else None
+        ),
+        specks=_specks(luma >> (depth - 8)) if "dropouts" in groups else None,
     )
 
 
@@ -182,3 +198,57 @@ def _light(planes: Planes, depth: int, colour: Colour) -> tuple[NDArray[np.int64
     half = 1 << (FRACTION - 1)
     r, g, b = (linear()[np.clip((s + half) >> FRACTION, 0, 255)].astype(np.int64) for s in signals)
     return (RED * r + GREEN * g + BLUE * b) >> 16, np.where(r >= 4 * (g + b), r - g - b, 0)
+
+
+def _weaves(luma: NDArray[np.int64], before: NDArray[np.int64]) -> Weaves:
+    looked_at = [column for left, right in strips(luma.shape[1]) for column in range(left, right)]
+    lines = np.arange(2, max(luma.shape[0] - 2, 2))
+    now, then = luma[:, looked_at], before[:, looked_at]
+    even, odd = lines[lines % 2 == 0], lines[lines % 2 == 1]
+    return (
+        _woven(now, then, odd) + _woven(then, now, even),
+        _woven(now, then, even) + _woven(then, now, odd),
+        _woven(now, now, lines),
+        int(np.abs(now - then)[even].sum()),
+        int(np.abs(now - then)[odd].sum()),
+    )
+
+
+def _woven(around: NDArray[np.int64], within: NDArray[np.int64], lines: NDArray[np.int64]) -> int:
+    """Lines of one picture between their neighbours of another."""
+    return int(np.abs(around[lines - 1] + around[lines + 1] - 2 * within[lines]).sum())
+
+
+def _dropouts(luma: NDArray[np.int64], before: NDArray[np.int64]) -> tuple[int, int]:
+    lines = len(luma) - 4
+    streaks, down, along, columns = 0, np.zeros(max(lines, 0), np.int64), np.zeros(max(lines, 0), np.int64), 0
+    for left, right in strips(luma.shape[1]) if lines > 0 else ():
+        highest, above, here, below, lowest = (luma[y : y + lines, left:right] for y in range(5))
+        new = np.abs(here - before[2:-2, left:right]) > OUTLIER
+        flags = new & _leaves(above, here, below) & _leaves(highest, here, lowest)
+        streaks += sum(
+            int(flags[:, begin : begin + STREAK].all(axis=1).sum()) for begin in range(right - left - STREAK + 1)
+        )
+        down += np.abs(here - above).sum(axis=1)
+        along += np.abs(np.diff(here, axis=1)).sum(axis=1)
+        columns += right - left
+    return streaks, int(((LIKE * down <= along) & (along >= UNLIKE * columns)).sum()) if columns else 0
+
+
+def _leaves(above: NDArray[np.int64], here: NDArray[np.int64], below: NDArray[np.int64]) -> NDArray[np.bool_]:
+    out: NDArray[np.bool_] = (np.abs(above - here) + np.abs(below - here)) // 2 - np.abs(above - below) > OUTLIER
+    return out
+
+
+def _specks(luma: NDArray[np.int64]) -> NDArray[np.int64]:
+    found = np.full(SPECKS, -1, np.int64)
+    height, width = luma.shape
+    if height > 2 and width > 2:
+        around = [luma[y : y + height - 2, x : x + width - 2] for y in range(3) for x in range(3) if (y, x) != (1, 1)]
+        here = luma[1:-1, 1:-1]
+        out = np.maximum(here - np.maximum.reduce(around), np.minimum.reduce(around) - here)
+        lines, columns = np.nonzero(out >= SPECK)
+        places = (lines + 1) * width + columns + 1
+        kept = places[np.lexsort((places, -out[lines, columns]))][:SPECKS]
+        found[: len(kept)] = kept
+    return found

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from actors.measure.picture.light import Colour
 from actors.media import Plane
 
-Group = Literal["luma", "difference", "signature", "grid", "levels", "edges", "borders", "seams", "flash"]
+Group = Literal[
+    "luma", "difference", "signature", "grid", "levels", "edges", "borders", "seams", "flash", "fields", "dropouts"
+]
 
 BLOCK = 16
 """Side of a luma block, in pixels. Blocks at the right and lower edges are smaller."""
@@ -35,6 +37,15 @@ TEAR = 16
 SIDE_LINES = (1, 5, 9, 13)
 """Lines of a block that are read for its left and right sides."""
 
+OUTLIER, STREAK = 24, 8
+"""By how many 8-bit codes a pixel leaves the lines around it, and the frame before; and how many in a row are one."""
+
+LIKE, UNLIKE = 8, 2
+"""A line repeats the one above if its steps to that are an eighth of those along it, and these 2 codes on average."""
+
+SPECK, SPECKS = 32, 8
+"""By how many 8-bit codes, at least, a pixel stands out from all eight around it; and how many such are looked for."""
+
 DARK = 24
 """Greatest mean of a dark line or column, in 8-bit codes (ffmpeg's cropdetect)."""
 
@@ -44,7 +55,10 @@ STRIP = 128
 LIGHT_STEP = 1 << 7
 """Least change of luminance, or of saturated red, of 2^14 that counts: 1/128."""
 
-COMPARED: frozenset[Group] = frozenset({"difference", "flash"})
+PAIRS: frozenset[Group] = frozenset({"fields", "dropouts"})
+"""Groups that compare 8-bit luma codes with those of the frame before."""
+
+COMPARED: frozenset[Group] = frozenset({"difference", "flash", "fields", "dropouts"})
 """Groups of which a frame has sums only beside the frame before it."""
 
 Profile = NDArray[np.int64]
@@ -52,6 +66,7 @@ Profile = NDArray[np.int64]
 
 Flash = tuple[int, ...]
 """Eight numbers, see :attr:`Sums.flash`."""
+Weaves = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +111,18 @@ class Sums:
     """Of the pixels of a :func:`lattice`, in 8-bit codes, whose luminance (of 2^14) differs from the earlier frame's by
     1/128 at least: how many rose, how many fell, and the sums of all of them before and now; then the same of saturated
     red, R - G - B of linear light where R is 4 (G + B) at least, and else 0."""
+    weaves: Weaves | None = None
+    """Over :func:`strips` of 8-bit luma codes, of all lines but two above and below: how far each line is from the mean
+    of its neighbours, doubled and summed up. The first is of the even lines (the top field) among the odd ones of the
+    frame before, and these among those; the second of the odd lines and the even ones before; the third of the frame's
+    own. Then what even lines, and odd lines, differ from the frame before. None without one."""
+    dropouts: tuple[int, int] | None = None
+    """Over :func:`strips` of 8-bit luma codes, of all lines but two above and below. First, pixels that begin a run of
+    8 that leave both the lines next to theirs and those two away, as signalstats has it for TOUT, and the frame before,
+    by more than 24. Then, lines that repeat the one above. None without a frame before."""
+    specks: NDArray[np.int64] | None = None
+    """(8,) where the pixels are that stand out most from all eight around them, by 32 at least of 8-bit luma codes:
+    line times width plus column. The first of equals comes first; -1 where there are no more."""
 
 
 Planes = tuple[Plane, ...]
@@ -153,6 +180,11 @@ def lattice(length: int) -> int:
     That is from the middle of the first so many on, and all of them below 160, else 53 to 159.
     """
     return (length // 80) | 1
+
+
+def columns_in_strips(width: int) -> int:
+    """How many columns :func:`strips` has."""
+    return sum(right - left for left, right in strips(width))
 
 
 def low_code(depth: int) -> int:
