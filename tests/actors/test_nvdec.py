@@ -35,6 +35,7 @@ def on_device(frame, layout):
     return SimpleNamespace(
         format=SimpleNamespace(name="cuda"), sw_format=there.format, planes=there.planes, width=frame.width,
         height=frame.height, color_range=frame.color_range, color_trc=frame.color_trc,
+        colorspace=frame.colorspace,
     )  # fmt: skip
 
 
