@@ -43,6 +43,7 @@ class Cause:
 
 
 _STALLED = Cause("stalled", "any")
+_LOST = Cause("transport", because=("continuity", "flagged", "unsynced"), near_seconds=Fraction(1, 2))
 _STEP = ("jump", "back")
 """Timestamps that do not go on: a decoder then lacks what it was told to refer to."""
 
@@ -55,15 +56,20 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
     "channel_loss": (_STALLED, Cause("silence")),
     "loudness": (_STALLED,),
     "click": (
-        _STALLED, Cause("timestamps", near_seconds=Fraction(1, 2)), Cause("decode_errors", near_seconds=Fraction(1, 2)),
+        _STALLED, _LOST, Cause("timestamps", near_seconds=Fraction(1, 2)),
+        Cause("decode_errors", near_seconds=Fraction(1, 2)),
         Cause("format_change", "any", near_seconds=Fraction(1, 4)), Cause("phase", near_seconds=Fraction(1, 10)),
     ),
     "stutter": (
-        _STALLED, Cause("timestamps", near_seconds=Fraction(1, 2)), Cause("decode_errors", near_seconds=Fraction(1, 2)),
+        _STALLED, _LOST, Cause("timestamps", near_seconds=Fraction(1, 2)),
+        Cause("decode_errors", near_seconds=Fraction(1, 2)),
     ),
-    "timestamps": (_STALLED, Cause("timestamps", "leading", near_seconds=Fraction(1, 4))),
+    "transport": (_STALLED, Cause("transport", "leading", near_seconds=Fraction(1, 4))),
+    "timestamps": (
+        _STALLED, replace(_LOST, only="gap"), Cause("timestamps", "leading", near_seconds=Fraction(1, 4)),
+    ),
     "decode_errors": (
-        _STALLED, Cause("timestamps", "any", because=_STEP, near_seconds=Fraction(1, 2)),
+        _STALLED, Cause("timestamps", "any", because=_STEP, near_seconds=Fraction(1, 2)), _LOST,
         Cause("timestamps", "any", because=("gap",), near_seconds=Fraction(1, 2), outlasts=True),
     ),
 }  # fmt: skip
@@ -71,7 +77,7 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
 
 RANKS = {
     name: rank for rank, name in enumerate(
-        ("stalled", "timestamps", "decode_errors", "black", "silence", "format_change", "phase")
+        ("stalled", "transport", "timestamps", "decode_errors", "black", "silence", "format_change", "phase")
     )
 }  # fmt: skip
 """Of events decided at the same time causes come first; what is no cause comes last."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from actors.detectors.av_skew import AvSkew, AvSkewThresholds
 from actors.detectors.black import Black, BlackThresholds
 from actors.detectors.blockiness import Blockiness, BlockinessThresholds
 from actors.detectors.blur import Blur, BlurThresholds
@@ -27,6 +28,7 @@ from actors.detectors.silence import Silence, SilenceThresholds
 from actors.detectors.stalled import Stalled, StalledThresholds
 from actors.detectors.stutter import Stutter, StutterThresholds
 from actors.detectors.timestamps import Timestamps, TimestampsThresholds
+from actors.detectors.transport import Transport, TransportThresholds
 from actors.incident import Detector, Thresholds
 from actors.media import Table
 
@@ -37,6 +39,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
     "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox,
+    "av_skew": AvSkew, "transport": Transport,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -46,6 +49,7 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "click": ClickThresholds, "stutter": StutterThresholds, "timestamps": TimestampsThresholds,
     "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
     "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
+    "av_skew": AvSkewThresholds, "transport": TransportThresholds,
 }  # fmt: skip
 
 

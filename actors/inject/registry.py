@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, Truncate, ZeroedPackets
+from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, TransportErrors, Truncate, ZeroedPackets
 from actors.inject.defects import Defect, DefectError
 from actors.inject.picture import Black, Blockiness, Blur, Cut, Freeze, Letterbox, Levels, Repeats
 from actors.inject.sound import (
@@ -19,13 +19,13 @@ from actors.inject.sound import (
     PhaseInversion,
     Silence,
 )
-from actors.inject.timing import FormatChange, TimestampGap, TimestampJump, TimestampWrap
+from actors.inject.timing import FormatChange, SoundCut, SoundDrift, TimestampGap, TimestampJump, TimestampWrap
 
 AnyDefect = Annotated[
     Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | FormatChange
     | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
-    | TimestampGap | TimestampJump | TimestampWrap
-    | LostPackets | FlippedBits | LostSlices | ZeroedPackets | Truncate,
+    | TimestampGap | TimestampJump | TimestampWrap | SoundDrift | SoundCut
+    | LostPackets | FlippedBits | LostSlices | ZeroedPackets | TransportErrors | Truncate,
     Field(discriminator="kind"),
 ]  # fmt: skip
 KINDS: dict[str, type[Defect]] = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(AnyDefect)[0])}

@@ -21,6 +21,7 @@ class Defect:
 
     ``sources``: names in :data:`SOURCES`. ``lengths``: least and most seconds; None for what happens at one moment.
     ``each``: clips of every source. ``after``: seconds that stay clean before it; loudness over 3 s has none earlier.
+    ``before``: seconds before the clip's end by which it begins, or ends where it has a length.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Defect:
     suffix: str = ".mp4"
     each: int = 2
     after: float = EDGE
+    before: float = EDGE
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ DEFECTS = (
     Defect("timestamp_jump:by=40", PICTURES, None, ".ts"),
     Defect("timestamp_jump:by=-2", PICTURES, None, ".ts"),
     Defect("format_change:size=160x90", PICTURES, None, ".ts"),
+    Defect("sound_drift:by=-60", SOUND, None, before=2),
+    Defect("transport_errors:what=continuity", PICTURES, (0.5, 2.0), ".ts"),
+    Defect("transport_errors:what=flagged", PICTURES, (0.5, 2.0), ".ts"),
+    Defect("transport_errors:what=tables", ("bikes", "tones"), (1.0, 2.0), ".ts", after=4),
+    Defect("sound_cut", SOUND, None, after=3, before=0.8),
 )
 
 
@@ -110,7 +117,7 @@ def damaged(folder, defect, name, number):
 def placed(defect, source, rng):
     """The defect's text with a start, and a length where it has one, that leave the clip's edges clean."""
     with av.open(str(source)) as container:
-        last = float(Fraction(container.duration, 10**6)) - EDGE
+        last = float(Fraction(container.duration, 10**6)) - defect.before
     kind, _, settings = defect.text.partition(":")
     fields = [f"{settings}"] if settings else []
     length = 0.0
