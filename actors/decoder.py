@@ -87,6 +87,7 @@ class Decoder:
         facts = PacketFacts(
             stamp, dts_time, duration, packet.size, bool(packet.is_keyframe), bool(packet.is_corrupt), error,
             sum(sound.samples.shape[1] for sound in sounds), sounds[-1].format.rate if sounds else 0, carried,
+            max((picture.captions for picture in pictures), default=None),
         )  # fmt: skip
         return Decoded(track, facts, tuple(pictures), tuple(sounds), skipped=not decode)
 

@@ -64,6 +64,7 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
         _STALLED, _LOST, Cause("timestamps", near_seconds=Fraction(1, 2)),
         Cause("decode_errors", near_seconds=Fraction(1, 2)),
     ),
+    "captions": (_STALLED,),
     "transport": (_STALLED, Cause("transport", "leading", near_seconds=Fraction(1, 4))),
     "timestamps": (
         _STALLED, replace(_LOST, only="gap"), Cause("timestamps", "leading", near_seconds=Fraction(1, 4)),

@@ -210,6 +210,7 @@ class PacketFacts:
 
     ``dts_time`` is its DTS on the timeline, None where the source says none. ``samples``: decoded of it, in each
     channel, at ``rate`` Hz; 0 where it gave no sound. ``carried``: None where no transport packets were seen.
+    ``captions``: in its pictures, as :func:`actors.captions.pairs` counts them; None where it gave none.
     """
 
     stamp: Stamp
@@ -222,6 +223,7 @@ class PacketFacts:
     samples: int = 0
     rate: int = 0
     carried: Carried | None = None
+    captions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

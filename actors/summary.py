@@ -83,6 +83,8 @@ def _judged_by(detector: AnyDetector, facts: Mapping[str, Mapping[str, Any]], *,
         return list(facts)[:1] if live else []
     if detector.name == "av_skew":
         return [track for track in facts if track.startswith("a")]
+    if detector.name == "captions":
+        return [track for track in facts if track.startswith("v")]
     if detector.name == "transport":
         return [track for track, said in facts.items() if said.get("transport")]
     kind = {"video": "v", "audio": "a", "metrics": "v"}.get(detector.table, "")

@@ -13,7 +13,7 @@ import numpy as np
 from av.codec.context import Flags
 from numpy.typing import NDArray
 
-from actors import decoder_log, nvdec, pixels
+from actors import captions, decoder_log, nvdec, pixels
 from actors.clock import WRAP, Stamp, TimeBase
 from actors.media import AudioFormat, PacketFacts, Plane, VideoFormat
 
@@ -60,7 +60,10 @@ class Track(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded frame before it is placed in a batch. ``duration``: what the container says, 0 where nothing."""
+    """A decoded frame before it is placed in a batch. ``duration``: what the container says, 0 where nothing.
+
+    ``captions``: as :func:`actors.captions.pairs` counts them.
+    """
 
     stamp: Stamp
     duration: int
@@ -70,6 +73,7 @@ class Picture:
     corrupt: bool
     packet_bytes: int
     clean: bool
+    captions: int = captions.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +188,7 @@ class TrackDecoder:
         clean = self._is_clean(stamp, fmt)
         return Picture(
             stamp, self.ticks(frame.duration) or origin.duration, fmt, planes, bool(frame.key_frame),
-            bool(frame.is_corrupt), origin.bytes, clean,
+            bool(frame.is_corrupt), origin.bytes, clean, captions.pairs(frame),
         )  # fmt: skip
 
     def _sound(self, frame: av.AudioFrame) -> Sound:

@@ -13,6 +13,7 @@ from actors.detectors.av_skew import AvSkew, AvSkewThresholds
 from actors.detectors.black import Black, BlackThresholds
 from actors.detectors.blockiness import Blockiness, BlockinessThresholds
 from actors.detectors.blur import Blur, BlurThresholds
+from actors.detectors.captions import Captions, CaptionsThresholds
 from actors.detectors.channel_loss import ChannelLoss, ChannelLossThresholds
 from actors.detectors.click import Click, ClickThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
@@ -39,7 +40,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
     "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox,
-    "av_skew": AvSkew, "transport": Transport,
+    "av_skew": AvSkew, "transport": Transport, "captions": Captions,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -50,6 +51,7 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
     "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
     "av_skew": AvSkewThresholds, "transport": TransportThresholds,
+    "captions": CaptionsThresholds,
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from actors.inject.bitstream import BytesDefect
+from actors.inject.captions import CaptionsLost
 from actors.inject.defects import (
     Defect,
     DefectError,
@@ -99,7 +100,11 @@ class PictureLine:
             if work.picture is not None:
                 picture = work.picture(picture, float(at - work.defect.start) / (work.defect.length_seconds or 1))
         part = sum(splice <= at for splice in self._splices)
-        self._writers[part].picture(self._track, frame_of(picture, frame), at)
+        captions = b"".join(
+            work.defect.carried(self._count, active=work.defect.covers(at)) for work in self._works
+            if isinstance(work.defect, CaptionsLost)
+        )  # fmt: skip
+        self._writers[part].picture(self._track, frame_of(picture, frame), at, captions)
         self._count += 1
 
     def close(self) -> None:

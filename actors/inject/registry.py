@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, TypeAdapter, ValidationError
 
 from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, TransportErrors, Truncate, ZeroedPackets
+from actors.inject.captions import CaptionsLost
 from actors.inject.defects import Defect, DefectError
 from actors.inject.picture import Black, Blockiness, Blur, Cut, Freeze, Letterbox, Levels, Repeats
 from actors.inject.sound import (
@@ -24,7 +25,7 @@ from actors.inject.timing import FormatChange, SoundCut, SoundDrift, TimestampGa
 AnyDefect = Annotated[
     Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | FormatChange
     | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
-    | TimestampGap | TimestampJump | TimestampWrap | SoundDrift | SoundCut
+    | TimestampGap | TimestampJump | TimestampWrap | SoundDrift | SoundCut | CaptionsLost
     | LostPackets | FlippedBits | LostSlices | ZeroedPackets | TransportErrors | Truncate,
     Field(discriminator="kind"),
 ]  # fmt: skip

@@ -53,6 +53,7 @@ SOURCES = {
     "bikes": lambda: real_clip("bikes.mp4"),  # 10 s, 640x272
     "carphone": lambda: real_clip("carphone_pristine.mp4"),  # 4 s, 176x144
     "tones": lambda: generated_clip(seconds=12, size=(320, 180)),  # stereo
+    "long": lambda: generated_clip(seconds=24, size=(96, 54), layout=None),
 }
 PICTURES, SOUND = ("bbb", "bikes", "carphone"), ("bbb", "tones")
 DEFECTS = (
@@ -82,6 +83,7 @@ DEFECTS = (
     Defect("transport_errors:what=continuity", PICTURES, (0.5, 2.0), ".ts"),
     Defect("transport_errors:what=flagged", PICTURES, (0.5, 2.0), ".ts"),
     Defect("transport_errors:what=tables", ("bikes", "tones"), (1.0, 2.0), ".ts", after=4),
+    Defect("captions_lost", ("long",), (11.0, 14.0), each=3, after=5),
     Defect("sound_cut", SOUND, None, after=3, before=0.8),
 )
 
