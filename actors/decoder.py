@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import av
 
 from actors.clock import Stamp, StreamClock, TimeBase
-from actors.media import PacketFacts
+from actors.media import Carried, PacketFacts
 from actors.track_decoder import Decoded, Origin, Picture, Sound, Track, TrackDecoder, signed
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ class Decoder:
         """The time base in which a track's stamps are given."""
         return self._bases[track]
 
-    def feed(self, track: str, packet: AnyPacket, *, decode: bool = True) -> Decoded:
+    def feed(
+        self, track: str, packet: AnyPacket, *, decode: bool = True, carried: Carried | None = None
+    ) -> Decoded:
         """Decode one packet of a track, in the order of the source, or only place it in time."""
         decoder = self._tracks[track]
         pts, dts = decoder.ticks(packet.pts), decoder.ticks(packet.dts)
@@ -83,8 +85,10 @@ class Decoder:
             lead = stamp.pts - dts
             dts_time = stamp.time - (signed(lead) if decoder.track.wraps else lead)
         facts = PacketFacts(
-            stamp, dts_time, duration, packet.size, bool(packet.is_keyframe), bool(packet.is_corrupt), error
-        )
+            stamp, dts_time, duration, packet.size, bool(packet.is_keyframe), bool(packet.is_corrupt), error,
+            sum(sound.samples.shape[1] for sound in sounds), sounds[-1].format.rate if sounds else 0, carried,
+            max((picture.captions for picture in pictures), default=None),
+        )  # fmt: skip
         return Decoded(track, facts, tuple(pictures), tuple(sounds), skipped=not decode)
 
     def flush(self) -> list[Decoded]:

@@ -43,6 +43,7 @@ class Cause:
 
 
 _STALLED = Cause("stalled", "any")
+_LOST = Cause("transport", because=("continuity", "flagged", "unsynced"), near_seconds=Fraction(1, 2))
 _STEP = ("jump", "back")
 """Timestamps that do not go on: a decoder then lacks what it was told to refer to."""
 
@@ -55,18 +56,23 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
     "channel_loss": (_STALLED, Cause("silence")),
     "loudness": (_STALLED,),
     "click": (
-        _STALLED, Cause("timestamps", near_seconds=Fraction(1, 2)), Cause("decode_errors", near_seconds=Fraction(1, 2)),
+        _STALLED, _LOST, Cause("timestamps", near_seconds=Fraction(1, 2)),
+        Cause("decode_errors", near_seconds=Fraction(1, 2)),
         Cause("format_change", "any", near_seconds=Fraction(1, 4)), Cause("phase", near_seconds=Fraction(1, 10)),
     ),
     "stutter": (
-        _STALLED, Cause("timestamps", near_seconds=Fraction(1, 2)), Cause("decode_errors", near_seconds=Fraction(1, 2)),
-        Cause("flash", near_seconds=Fraction(1, 2)),
+        _STALLED, _LOST, Cause("timestamps", near_seconds=Fraction(1, 2)),
+        Cause("decode_errors", near_seconds=Fraction(1, 2)), Cause("flash", near_seconds=Fraction(1, 2)),
     ),
     "flash": (_STALLED, Cause("flash", only="warning", because=("luminance", "red", "extended"))),
-    "timestamps": (_STALLED, Cause("timestamps", "leading", near_seconds=Fraction(1, 4))),
-    "corruption": (_STALLED,),
+    "captions": (_STALLED,),
+    "transport": (_STALLED, Cause("transport", "leading", near_seconds=Fraction(1, 4))),
+    "timestamps": (
+        _STALLED, replace(_LOST, only="gap"), Cause("timestamps", "leading", near_seconds=Fraction(1, 4)),
+    ),
+    "corruption": (_STALLED, _LOST),
     "decode_errors": (
-        _STALLED, Cause("timestamps", "any", because=_STEP, near_seconds=Fraction(1, 2)),
+        _STALLED, Cause("timestamps", "any", because=_STEP, near_seconds=Fraction(1, 2)), _LOST,
         Cause("timestamps", "any", because=("gap",), near_seconds=Fraction(1, 2), outlasts=True),
         Cause("corruption", near_seconds=Fraction(1, 2)),
     ),
@@ -76,8 +82,8 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
 RANKS = {
     name: rank for rank, name in enumerate(
         (
-            "stalled", "timestamps", "corruption", "decode_errors", "black", "silence", "format_change", "phase",
-            "flash",
+            "stalled", "transport", "timestamps", "corruption", "decode_errors", "black", "silence", "format_change",
+            "phase", "flash",
         )
     )
 }  # fmt: skip

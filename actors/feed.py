@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from actors.url import SourceError
+
+if TYPE_CHECKING:
+    from actors.multiplex import Multiplex
 
 CutReason = Literal["discontinuity", "program", "reopened", "stalled"]
 
@@ -33,10 +36,12 @@ class Pipe:
     """A feed up to its next cut, as the file object that PyAV reads.
 
     An error of the feed ends the bytes and is kept in ``error``: an exception in a callback of FFmpeg may be lost.
-    Until :meth:`settle` what was read can be read again, as the probe of MPEG-TS needs.
+    Until :meth:`settle` what was read can be read again, as the probe of MPEG-TS needs. ``multiplex`` sees what is
+    read, each byte once.
     """
 
-    def __init__(self, feed: Feed, *, rewinds: bool) -> None:
+    def __init__(self, feed: Feed, *, rewinds: bool, multiplex: Multiplex | None = None) -> None:
+        self.multiplex = multiplex
         self._feed = feed
         self._rewinds = rewinds
         self._chunk = b""
@@ -99,6 +104,10 @@ class Pipe:
                     self.cut = item
                 case Missing():
                     self.missing.append(item)
+                    if self.multiplex is not None:
+                        self.multiplex.forget()
                 case bytes() if item:
+                    if self.multiplex is not None:
+                        self.multiplex.feed(item)
                     return item
         return b""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -63,6 +63,7 @@ class Thresholds(BaseModel):
 
 Settings = TypeVar("Settings", bound=Thresholds)
 State = TypeVar("State")
+State_contra = TypeVar("State_contra", contravariant=True)
 
 
 class Detector(Protocol, Generic[Settings, State]):
@@ -93,4 +94,13 @@ class Detector(Protocol, Generic[Settings, State]):
 
     def unknown(self, format_text: str) -> str | None:
         """Why nothing can be said about a track of this format, or None."""
+        ...
+
+
+@runtime_checkable
+class Doubting(Protocol[State_contra]):
+    """A detector that its rows may leave in doubt: they lack what it needs."""
+
+    def doubt(self, state: State_contra) -> str | None:
+        """Why nothing can be said of a track of which this is remembered at its end, or None."""
         ...

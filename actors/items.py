@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from actors.demux import Track
 from actors.feed import CutReason, Missing
+from actors.media import Carried
 
 if TYPE_CHECKING:
     import av
@@ -17,11 +18,15 @@ BreakReason = CutReason | Literal["start"]
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """An encoded packet, with data, of a track. ``late_seconds``: since its bytes came, where the source is live."""
+    """An encoded packet, with data, of a track. ``late_seconds``: since its bytes came, where the source is live.
+
+    ``carried``: what its transport packets did; None where they were not seen.
+    """
 
     track: str
     packet: av.Packet[Stream]
     late_seconds: float = 0.0
+    carried: Carried | None = None
 
 
 @dataclass(frozen=True, slots=True)

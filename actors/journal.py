@@ -107,11 +107,11 @@ class Journal:
         if events and self._when == "event":
             self.flush()
 
-    def close(self) -> None:
-        """The stream has ended: close every window and every incident."""
+    def close(self, *, whole: bool) -> None:
+        """The stream has ended: close every window and every incident. ``whole``: it was read to its own end."""
         for name in list(self._open):
             self._close(name)
-        self.note(self._judges.finish())
+        self.note(self._judges.finish(whole=whole))
 
     def complete(self, summary: dict[str, Any], usage: Unit) -> None:
         """Commit what is left, with the last checkpoint."""

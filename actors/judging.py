@@ -12,11 +12,12 @@ import numpy as np
 from actors import state as states
 from actors.checkpoint import Checkpoint, Head
 from actors.clock import TimeBase
+from actors.detectors.av_skew import AvSkew, Track
 from actors.detectors.loudness import Loudness
 from actors.detectors.model import ModelJudge
 from actors.detectors.stalled import Stalled
 from actors.explain import ExplainState, explain
-from actors.incident import Detector, Event
+from actors.incident import Detector, Doubting, Event
 from actors.measure import Columns, Rows
 from actors.media import Table
 
@@ -79,9 +80,13 @@ class Judges:
         self._watermarks[name] = rows.base.exact(int(rows.columns["time"][-1]))
         return self._settle(events)
 
-    def finish(self) -> list[Event]:
-        """The stream has ended: close what is open, on every track."""
-        events: list[Event] = []
+    def finish(self, *, whole: bool) -> list[Event]:
+        """The stream has ended: close what is open, on every track.
+
+        Args:
+            whole: Its source was read to its own end, so that its tracks can be compared.
+        """
+        events = self._compared() if whole else []
         for name, head in self._heads.items():
             rows = _nothing(name, head)
             for detector in self._of(rows.table):
@@ -92,6 +97,18 @@ class Judges:
         for name in self._watermarks:
             self._watermarks[name] = None
         return self._settle(events)
+
+    def _compared(self) -> list[Event]:
+        """What the tracks say beside each other."""
+        events: list[Event] = []
+        for detector in self._detectors:
+            if isinstance(detector, AvSkew):
+                tracks = {
+                    name.partition("/")[2]: Track(_nothing(name, head), self._states[detector.name, name])
+                    for name, head in self._heads.items() if (detector.name, name) in self._states
+                }  # fmt: skip
+                events += detector.compare(tracks)
+        return events
 
     def interrupt(self) -> list[Event]:
         """Rows are missing here: close what is told by the sequence of packets, and begin that anew."""
@@ -135,6 +152,11 @@ class Judges:
             if isinstance(detector, Loudness) and state is not None:
                 return detector.summary(state)
         return None
+
+    def doubt(self, detector: AnyDetector, track: str) -> str | None:
+        """Why a detector could not judge a track, by what its rows lacked, or None."""
+        state = self._states.get((detector.name, pair(detector.table, track)))
+        return detector.doubt(state) if isinstance(detector, Doubting) and state is not None else None
 
     def failed_models(self) -> dict[str, str]:
         """Users' models that were cut off, by name, and why."""

@@ -194,10 +194,30 @@ def hop_edges(rate: int, first: int, count: int) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """What the transport packets of a track did from one of its packets (excluded) to the next (included).
+
+    ``continuity``: counters that do not go on; ``flagged``: packets flagged as damaged; ``scrambled``: whether any
+    was. Of the stream as a whole, said of one track, else None: ``unsynced``, losses of the packets' grid, and how
+    long a table or clock had not come, at most, in ticks of 27 MHz: ``association`` (PAT), ``map`` (PMT), ``clock``.
+    """
+
+    continuity: int = 0
+    flagged: int = 0
+    scrambled: bool = False
+    unsynced: int | None = None
+    association: int | None = None
+    map: int | None = None
+    clock: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PacketFacts:
     """What is known of one packet without its picture. ``error``: what the decoder said of it, or ''.
 
-    ``wrapped_dts`` is the DTS as the source says it, None where it says none; ``dts_time`` the same on the timeline.
+    ``dts_time`` is its DTS on the timeline, None where the source says none. ``samples``: decoded of it, in each
+    channel, at ``rate`` Hz; 0 where it gave no sound. ``carried``: None where no transport packets were seen.
+    ``captions``: in its pictures, as :func:`actors.captions.pairs` counts them; None where it gave none.
     """
 
     stamp: Stamp
@@ -207,6 +227,10 @@ class PacketFacts:
     key: bool
     corrupt: bool
     error: str
+    samples: int = 0
+    rate: int = 0
+    carried: Carried | None = None
+    captions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from actors.feed import Cut, Feed
 from actors.limits import Limits
 from actors.live import Background, Backoff, Clock, Halt, reconnecting, udp_feed, udp_socket
-from actors.transport import PACKET, cut_programs, is_transport
+from actors.transport import PACKET, STAMPED, cut_programs, is_stamped, is_transport, without_stamps
 from actors.trust import Gate, Trust
 from actors.url import SourceError, is_url, local_path
 
@@ -31,7 +31,8 @@ _SNIFF = 3 * PACKET
 class Origin:
     """Where the bytes come from: ``file`` (a path for FFmpeg, or a file object) or ``feed``.
 
-    ``rewinds``: the demuxer may read the start of a part twice. ``short``: why the file is known to be cut short.
+    ``rewinds``: the demuxer may read the start of a part twice. ``transport``: it is a transport stream that was made
+    in one piece, not in segments, each of which begins its counters anew. ``short``: why it is known to be cut short.
     """
 
     close: Callable[[], None]
@@ -40,6 +41,7 @@ class Origin:
     feed: Feed = field(default_factory=lambda: iter(()))
     background: Background | None = None
     rewinds: bool = False
+    transport: bool = False
     short: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -73,7 +75,9 @@ def connect(url: str, setting: Setting) -> Origin:
     if url.lower().startswith("udp://"):
         udp_socket(url, setting.limits).close()
         background = setting.background(udp_feed(url, setting.limits, setting.halt, setting.backoff()), lossy=True)
-        return Origin(background.close, True, feed=cut_programs(background), background=background, rewinds=True)
+        return Origin(
+            background.close, True, feed=cut_programs(background), background=background, rewinds=True, transport=True
+        )
     if is_url(url) and not url.lower().startswith(("http://", "https://", "file://")):
         raise SourceError(f"{url}: what can be read is a path, file://, http://, https:// or udp://", "unsupported")
     from actors.fetch import Fetcher
@@ -101,13 +105,16 @@ def _file(path: Path, fetcher: Fetcher, body: Body, head: bytes) -> Origin:
 
     assert body.file is not None
     size = body.length or 0
-    if not is_transport(head):
+    packet = STAMPED if is_stamped(head) else PACKET
+    if packet == PACKET and not is_transport(head):
         short = _cut_box(body.file, size) if head[4:8] == b"ftyp" else None
         body.file.seek(0)
         by_name = fetcher.gate.trust is None
         return Origin(close, file=f"file:{path.absolute()}" if by_name else body.file, short=short)
-    short = f"its last transport packet has {size % PACKET} of {PACKET} bytes" if size % PACKET else None
-    return Origin(close, feed=cut_programs(_from(head, body)), rewinds=True, short=short)
+    short = f"its last transport packet has {size % packet} of {packet} bytes" if size % packet else None
+    feed: Feed = _from(head, body)
+    feed = without_stamps(feed) if packet == STAMPED else feed
+    return Origin(close, feed=cut_programs(feed), rewinds=True, transport=True, short=short)
 
 
 def _from(head: bytes, body: Body) -> Iterator[bytes]:
@@ -145,7 +152,8 @@ def _server(fetcher: Fetcher, body: Body, head: bytes, setting: Setting) -> Orig
         feed = background = setting.background(
             reconnecting(attempt, setting.backoff(), setting.halt, endless=endless), lossy=False
         )
-    return Origin(close, live, None, cut_programs(feed) if transport else feed, background, transport)
+    feed = cut_programs(feed) if transport else feed
+    return Origin(close, live, None, feed, background, transport, transport)
 
 
 def _hls(url: str, fetcher: Fetcher, body: Body, head: bytes, setting: Setting) -> Origin:
@@ -166,7 +174,7 @@ def _hls(url: str, fetcher: Fetcher, body: Body, head: bytes, setting: Setting) 
         feed = background = _in_background(hls, setting)
     if not hls.mapped:
         feed = cut_programs(feed)
-    return Origin(close, hls.live, None, feed, background, not hls.mapped, None, hls.notes)
+    return Origin(close, hls.live, None, feed, background, not hls.mapped, notes=hls.notes)
 
 
 def _in_background(hls: Hls, setting: Setting) -> Background:

@@ -286,13 +286,12 @@ class Owner:
 
     def _finish(self, journal: Journal, facts: dict[str, Any]) -> Document:
         """Close what is open, and commit the stream's summary and usage with the last checkpoint."""
-        journal.close()
-        names = list(facts["tracks"])
+        journal.close(whole=facts["status"] == "completed" and not facts["live"])
         usage = self._spending.usage()
         summary = {
             **facts,
             "entries": summary_tracks(facts["tracks"], self._coverage, self._judges),
-            "verdicts": verdicts(self._detectors, names, self._judges, live=facts["live"]),
+            "verdicts": verdicts(self._detectors, facts["tracks"], self._judges, live=facts["live"]),
             "usage": usage,
         }
         at = journal.checkpoint

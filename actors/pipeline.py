@@ -145,7 +145,10 @@ class Pipeline:
     def facts(self) -> dict[str, dict[str, object]]:
         """What the source says of its tracks, and how many frames each gave."""
         return {
-            name: {"codec": track.codec, "language": track.language, "frames": self.ledger.account(name).offered}
+            name: {
+                "codec": track.codec, "language": track.language, "frames": self.ledger.account(name).offered,
+                "transport": track.wraps,
+            }
             for name, track in self.tracks.items()
         }
 
@@ -220,7 +223,7 @@ class Pipeline:
         for item, decode in decided:
             self._late = item.late_seconds
             with self.decoding:
-                decoded = self._decoder.feed(item.track, item.packet, decode=decode)
+                decoded = self._decoder.feed(item.track, item.packet, decode=decode, carried=item.carried)
             if self._keeper is not None and decoded.facts is not None:
                 self._keeper.keep(item.track, item.packet, decoded.facts)
             self._decoded(decoded)

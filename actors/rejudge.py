@@ -123,7 +123,7 @@ def rejudge(stream: str, stored: Stored, work: Work, detectors: Sequence[AnyDete
             _there(stream, name, found, needed[table] - known, detectors)
             for rows in _rows(found, table, needed[table]):
                 events += judges.judge(rows)
-    events += judges.finish()
+    events += judges.finish(whole=(stored.checkpoint.summary or {}).get("status") == "completed" and not _live(stored))
     events += [event for event in stored.events if event.detector not in DETECTORS]
     return Again(work, detectors, judges, sorted(events, key=lambda event: event.base.exact(event.at)))
 
@@ -143,7 +143,7 @@ def write(recorder: Recorder, stream: str, stored: Stored, again: Again) -> None
     summary = {
         **facts, "entries": summary_tracks(facts["tracks"], stored.coverage, again.judges),
         "verdicts": [
-            *verdicts(again.detectors, list(facts["tracks"]), again.judges, live=_live(stored)),
+            *verdicts(again.detectors, facts["tracks"], again.judges, live=_live(stored)),
             *(verdict for verdict in facts["verdicts"] if verdict["detector"] not in DETECTORS),
         ],
     }  # fmt: skip

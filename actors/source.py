@@ -18,6 +18,7 @@ from actors.feed import Missing, Pipe
 from actors.items import Break, BreakReason, Item, Packet, Recovered, Stalled
 from actors.limits import Limits
 from actors.live import Clock, Halt
+from actors.multiplex import Multiplex
 from actors.origin import Setting, connect, fingerprint
 from actors.trust import Gate, Trust
 from actors.url import SourceError, redact, stream_name
@@ -122,7 +123,8 @@ class Source:
         return self._open(pipe)
 
     def _pipe(self) -> Pipe:
-        return Pipe(self._origin.feed, rewinds=self._origin.rewinds)
+        multiplex = Multiplex() if self._origin.transport else None
+        return Pipe(self._origin.feed, rewinds=self._origin.rewinds, multiplex=multiplex)
 
     def _next(self) -> Generator[Item, None, Part | None]:
         """Open the next part, waiting for a live source as long as it takes. None: there is none."""
@@ -169,6 +171,9 @@ class Source:
             pass
 
     def _packets(self, part: Part) -> Iterator[Item]:
+        multiplex = part.pipe.multiplex if part.pipe is not None and part.format == "mpegts" else None
+        if multiplex is not None:
+            multiplex.begin([track.stream.id for track in part.tracks])
         try:
             for track, packet in part.packets():
                 if self._halt.is_set():
@@ -176,7 +181,8 @@ class Source:
                 if part.pipe is not None and part.pipe.missing:
                     yield from self._taken(part.pipe)
                 self._reach(track, packet)
-                yield Packet(track.id, packet, self._late_seconds())
+                carried = multiplex.take(track.stream.id, packet.pos) if multiplex is not None else None
+                yield Packet(track.id, packet, self._late_seconds(), carried)
         except SourceError as error:
             self._fail(error)
         if part.pipe is not None:

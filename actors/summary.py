@@ -43,7 +43,9 @@ def _no_pictures(codec: str) -> VideoFormat:
     return VideoFormat(codec, 0, 0, "", 8, 0, 0, 1, "assumed", "sdr")
 
 
-def verdicts(detectors: Sequence[AnyDetector], facts: Sequence[str], judges: Judges, *, live: bool) -> list[Document]:
+def verdicts(
+    detectors: Sequence[AnyDetector], facts: Mapping[str, Mapping[str, Any]], judges: Judges, *, live: bool
+) -> list[Document]:
     """Each detector's verdict on each track that it judges: ``ok``, ``incident``, or ``unknown`` and why.
 
     Of a source that gave no track there is one each, on track ''.
@@ -54,6 +56,9 @@ def verdicts(detectors: Sequence[AnyDetector], facts: Sequence[str], judges: Jud
         for track in _judged_by(detector, facts, live=live):
             text = judges.format_of(f"{detector.table}/{track}")
             reason = f"nothing of {track} could be decoded" if text is None else detector.unknown(text)
+            reason = reason or judges.doubt(detector, track)
+            if detector.name == "av_skew" and not any(name.startswith("v") for name in facts):
+                reason = reason or "there are no pictures that its sound could be held against"
             if (why := failed.get(detector.name)) is not None:
                 reason = f"the model was cut off: {why}"
             found = judges.found.get(f"{detector.name}|{track}", 0) or (
@@ -73,8 +78,14 @@ def _of_nothing(detectors: Sequence[AnyDetector], judges: Judges) -> list[Docume
     ]  # fmt: skip
 
 
-def _judged_by(detector: AnyDetector, facts: Sequence[str], *, live: bool) -> list[str]:
+def _judged_by(detector: AnyDetector, facts: Mapping[str, Mapping[str, Any]], *, live: bool) -> list[str]:
     if detector.name == "stalled":
-        return list(facts[:1]) if live else []
+        return list(facts)[:1] if live else []
+    if detector.name == "av_skew":
+        return [track for track in facts if track.startswith("a")]
+    if detector.name == "captions":
+        return [track for track in facts if track.startswith("v")]
+    if detector.name == "transport":
+        return [track for track, said in facts.items() if said.get("transport")]
     kind = {"video": "v", "audio": "a", "metrics": "v"}.get(detector.table, "")
     return [track for track in facts if track.startswith(kind)]

@@ -13,7 +13,7 @@ import numpy as np
 from av.codec.context import Flags
 from numpy.typing import NDArray
 
-from actors import decoder_log, nvdec, pixels
+from actors import captions, decoder_log, nvdec, pixels
 from actors.clock import WRAP, Stamp, TimeBase
 from actors.field_order import FieldOrder
 from actors.media import AudioFormat, PacketFacts, Plane, VideoFormat
@@ -61,7 +61,10 @@ class Track(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded frame before it is placed in a batch. ``duration``: what the container says, 0 where nothing."""
+    """A decoded frame before it is placed in a batch. ``duration``: what the container says, 0 where nothing.
+
+    ``captions``: as :func:`actors.captions.pairs` counts them.
+    """
 
     stamp: Stamp
     duration: int
@@ -73,6 +76,7 @@ class Picture:
     clean: bool
     suspect: bool
     field_order: int = 0
+    captions: int = captions.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +198,7 @@ class TrackDecoder:
         return Picture(
             stamp, self.ticks(frame.duration) or origin.duration, fmt, planes, bool(frame.key_frame),
             bool(frame.is_corrupt), origin.bytes, clean, origin.suspect, self._field_order.of(frame),
+            captions.pairs(frame),
         )  # fmt: skip
 
     def _sound(self, frame: av.AudioFrame) -> Sound:

@@ -13,6 +13,8 @@ import numpy as np
 from actors.feed import Cut, Feed, Missing
 
 PACKET = 188
+STAMPED = 192
+"""Bytes of a packet with its time of arrival before it, as Blu-ray discs and cameras keep it (M2TS)."""
 SYNC = 0x47
 Elementary = tuple[tuple[int, int, bytes], ...]
 """(stream type, PID, tags of its descriptors) of each stream of a program."""
@@ -21,6 +23,25 @@ Elementary = tuple[tuple[int, int, bytes], ...]
 def is_transport(head: bytes) -> bool:
     """Whether three packets in a row begin with the sync byte."""
     return len(head) > 2 * PACKET and head[0] == head[PACKET] == head[2 * PACKET] == SYNC
+
+
+def is_stamped(head: bytes) -> bool:
+    """Whether three packets in a row begin with a time of arrival and the sync byte."""
+    return len(head) > 4 + 2 * STAMPED and head[4] == head[4 + STAMPED] == head[4 + 2 * STAMPED] == SYNC
+
+
+def without_stamps(feed: Feed) -> Feed:
+    """The packets alone."""
+    rest = b""
+    for item in feed:
+        if isinstance(item, Cut | Missing):
+            rest = b"" if isinstance(item, Cut) else rest
+            yield item
+            continue
+        data = rest + item
+        whole = len(data) // STAMPED * STAMPED
+        rest = data[whole:]
+        yield np.frombuffer(data, np.uint8, whole).reshape(-1, STAMPED)[:, 4:].tobytes()
 
 
 def cut_programs(feed: Feed) -> Feed:
@@ -82,11 +103,13 @@ class Programs:
 
     def _associates(self, packet: bytes) -> bool:
         """Take over a program association. True: it leads to other program maps than the one before."""
-        section = None if packet[4:] == self._association[4:] else _section(packet, 0x00)
-        if section is None:
+        same = packet[4:] == self._association[4:]
+        found = None if same else section(packet, 0x00)
+        if same or found is not None:
+            self._association = packet
+        if found is None:
             return False
-        self._association = packet
-        entries = [section[at : at + 4] for at in range(8, len(section) - 4, 4)]
+        entries = [found[at : at + 4] for at in range(8, len(found) - 4, 4)]
         pids = {(entry[2] & 0x1F) << 8 | entry[3] for entry in entries if entry[:2] != b"\0\0"}
         changed = bool(self._maps) and pids != set(self._maps)
         self._maps = {pid: self._maps.get(pid, (b"", ())) for pid in pids}
@@ -97,16 +120,16 @@ class Programs:
         if pid not in self._maps:
             return False
         known, streams = self._maps[pid]
-        section = None if packet[4:] == known else _section(packet, 0x02)
-        if section is None:
+        found = None if packet[4:] == known else section(packet, 0x02)
+        if found is None:
             return False
-        now = _elementary(section)
+        now = _elementary(found)
         self._maps[pid] = (packet[4:], now)
         return bool(streams) and now != streams
 
 
-def _section(packet: bytes, table: int) -> bytes | None:
-    """The table that begins in a packet, when it is whole, current and its CRC is right."""
+def section(packet: bytes, table: int) -> bytes | None:
+    """The table of that id that begins in a packet, when it is whole, current and its CRC is right."""
     at = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)
     if not packet[3] & 0x10 or at >= PACKET:
         return None

@@ -48,13 +48,11 @@ def test_one_jump_is_one_incident_and_says_what_it_is(tmp_path, by, words):
     assert sound["explained_by"] == unexplained[0]["id"]
 
 
-def test_what_the_decoder_says_of_the_last_packet_before_a_gap_is_explained_by_it(tmp_path):
-    incidents = analysed(tmp_path, "lost_packets:start=4,length=4,share=1", ".ts")
-    (gap,), (damage,) = of(incidents, "timestamps"), of(incidents, "decode_errors")
-    assert (gap["explained_by"], damage["explained_by"]) == (None, gap["id"])
-
-
-def test_damage_is_not_explained_by_the_gaps_that_it_leaves(tmp_path):
-    incidents = analysed(tmp_path, "lost_packets:start=2,length=2,share=0.05", ".ts", seconds=6)
-    (damage,) = of(incidents, "decode_errors")
-    assert damage["explained_by"] is None
+@pytest.mark.parametrize("defect", ["start=4,length=4,share=1", "start=4,length=2,share=0.05"])
+def test_packets_that_are_lost_explain_all_that_follows(tmp_path, defect):
+    incidents = analysed(tmp_path, f"lost_packets:{defect}", ".ts")
+    lost, *late = of(incidents, "transport")
+    assert lost["explained_by"] is None
+    following = [*late, *of(incidents, "timestamps"), *of(incidents, "decode_errors")]
+    assert len(following) >= 2
+    assert {incident["explained_by"] for incident in following} == {lost["id"]}

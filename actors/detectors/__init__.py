@@ -9,9 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from actors.detectors.av_skew import AvSkew, AvSkewThresholds
 from actors.detectors.black import Black, BlackThresholds
 from actors.detectors.blockiness import Blockiness, BlockinessThresholds
 from actors.detectors.blur import Blur, BlurThresholds
+from actors.detectors.captions import Captions, CaptionsThresholds
 from actors.detectors.channel_loss import ChannelLoss, ChannelLossThresholds
 from actors.detectors.click import Click, ClickThresholds
 from actors.detectors.clipping import Clipping, ClippingThresholds
@@ -31,6 +33,7 @@ from actors.detectors.silence import Silence, SilenceThresholds
 from actors.detectors.stalled import Stalled, StalledThresholds
 from actors.detectors.stutter import Stutter, StutterThresholds
 from actors.detectors.timestamps import Timestamps, TimestampsThresholds
+from actors.detectors.transport import Transport, TransportThresholds
 from actors.incident import Detector, Thresholds
 from actors.media import Table
 
@@ -41,7 +44,8 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
     "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox, "corruption": Corruption,
-    "flash": Flash, "interlace": Interlace, "dropouts": Dropouts,
+    "flash": Flash, "interlace": Interlace, "dropouts": Dropouts, "av_skew": AvSkew, "transport": Transport,
+    "captions": Captions,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -51,8 +55,9 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "click": ClickThresholds, "stutter": StutterThresholds, "timestamps": TimestampsThresholds,
     "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
     "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
-    "corruption": CorruptionThresholds, "flash": FlashThresholds,
-    "interlace": InterlaceThresholds, "dropouts": DropoutsThresholds,
+    "corruption": CorruptionThresholds, "flash": FlashThresholds, "interlace": InterlaceThresholds,
+    "dropouts": DropoutsThresholds, "av_skew": AvSkewThresholds, "transport": TransportThresholds,
+    "captions": CaptionsThresholds,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from typing_extensions import override
 
-from actors.inject.coded import TS_PACKET, CodedClip, CodedPacket
+from actors.inject.coded import TS_PACKET, CodedClip, CodedPacket, pid_of
 from actors.inject.defects import AnyTrack, Defect, VideoTrack
 
 _KEPT_HEAD = 8
@@ -27,6 +27,10 @@ class BytesDefect(Defect):
     def strike(self, clip: CodedClip, rng: np.random.Generator) -> None:
         """Change or drop bytes of the clip."""
         raise NotImplementedError
+
+    def struck(self, clip: CodedClip) -> list[CodedPacket]:
+        """The packets that its label is about: those of which bytes were hit."""
+        return [packet for packet in clip.packets(self.track) if clip.hit[packet.where].any()]
 
     def aimed(self, clip: CodedClip) -> list[CodedPacket]:
         """The packets in the window."""
@@ -87,6 +91,43 @@ class LostPackets(BytesDefect):
         numbers = np.unique(np.concatenate(aimed)) if aimed else np.empty(0, np.int64)
         for number in numbers[rng.random(len(numbers)) < self.share].tolist():
             clip.drop(slice(number * TS_PACKET, (number + 1) * TS_PACKET))
+
+
+class TransportErrors(BytesDefect):
+    """Faults of a transport stream alone, in which no coded byte of its tracks is changed.
+
+    ``continuity``: counters of the track jump, once for each of ``count``. ``flagged``: so many packets of the track
+    are flagged as damaged. ``tables``: no program association and no program map comes.
+    """
+
+    detector: ClassVar[str] = "transport"
+    kind: Literal["transport_errors"] = "transport_errors"
+    what: Literal["continuity", "flagged", "tables"] = "continuity"
+    count: int = Field(5, ge=1, le=1000)
+
+    @override
+    def struck(self, clip: CodedClip) -> list[CodedPacket]:
+        return self.aimed(clip)
+
+    @override
+    def strike(self, clip: CodedClip, rng: np.random.Generator) -> None:
+        aimed = [packet.where // TS_PACKET for packet in self.aimed(clip)]
+        numbers = np.unique(np.concatenate(aimed)) if aimed else np.empty(0, np.int64)
+        if not len(numbers):
+            return
+        if self.what == "tables":
+            for number in range(int(numbers[0]), int(numbers[-1]) + 1):
+                if pid_of(clip.bytes, number * TS_PACKET) in clip.tables:
+                    clip.drop(slice(number * TS_PACKET, (number + 1) * TS_PACKET))
+            return
+        drawn = np.sort(rng.choice(numbers, min(self.count, len(numbers)), replace=False))
+        if self.what == "flagged":
+            clip.change(drawn * TS_PACKET + 1, clip.data[drawn * TS_PACKET + 1] | 0x80)
+            return
+        own = clip.numbers(pid_of(clip.bytes, int(numbers[0]) * TS_PACKET))
+        heads = own * TS_PACKET + 3
+        jumps = np.searchsorted(drawn, own, side="right")
+        clip.change(heads, (clip.data[heads] & 0xF0 | (clip.data[heads] + jumps) & 0x0F).astype(np.uint8))
 
 
 class Truncate(BytesDefect):

@@ -42,8 +42,23 @@ class CodedClip:
         self.hit = np.zeros(len(self.data), np.bool_)
         self.codecs: dict[str, str] = {}
         self._path = path
-        self._bytes = self.data.tobytes()
+        self.bytes = self.data.tobytes()
         self.packets = cache(self._packets)
+
+    @property
+    def tables(self) -> frozenset[int]:
+        """PIDs of the program association and of the program maps (13818-1, 2.4.4)."""
+        found = {0}
+        for at in range(0, len(self.bytes), TS_PACKET):
+            if pid_of(self.bytes, at) == 0:
+                entries = self.bytes[at + 13 : at + 8 + self.bytes[at + 7] - 4]
+                found |= {pid_of(entries, place + 1) for place in range(0, len(entries), 4)}
+        return frozenset(found)
+
+    def numbers(self, pid: int) -> NDArray[np.int64]:
+        """Numbers of the transport packets of a PID."""
+        heads = self.data.reshape(-1, TS_PACKET)
+        return np.flatnonzero(((heads[:, 1].astype(np.int64) & 0x1F) << 8 | heads[:, 2]) == pid)
 
     def change(self, places: NDArray[np.int64], values: NDArray[np.uint8] | int) -> None:
         """Overwrite bytes."""
@@ -82,14 +97,14 @@ class CodedClip:
         """Payload lies in one piece, at or a little after the packet's position."""
         places = []
         for packet in packets:
-            start = self._bytes.index(bytes(packet), packet.pos or 0, (packet.pos or 0) + packet.size + _BLOCK_HEADER)
+            start = self.bytes.index(bytes(packet), packet.pos or 0, (packet.pos or 0) + packet.size + _BLOCK_HEADER)
             places.append(np.arange(start, start + packet.size))
         return places
 
     def _in_transport(self, pid: int, packets: list[av.Packet[Any]]) -> list[NDArray[np.int64]]:
         """Payload is spread over 188-byte packets, after their headers and those of the PES."""
-        packet_starts = range(0, len(self._bytes), TS_PACKET)
-        pieces = [payload(self._bytes, at) for at in packet_starts if pid_of(self._bytes, at) == pid]
+        packet_starts = range(0, len(self.bytes), TS_PACKET)
+        pieces = [payload(self.bytes, at) for at in packet_starts if pid_of(self.bytes, at) == pid]
         elementary = np.concatenate([np.arange(start, stop) for start, stop in pieces])
         stream = self.data[elementary].tobytes()
         places, cursor = [], 0

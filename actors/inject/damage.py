@@ -130,7 +130,7 @@ def damage(clean: Path, damaged: Path, defects: Sequence[Defect], seed: int) -> 
 
 
 def _label(defect: BytesDefect, clip: CodedClip, seed: int) -> Label:
-    packets = [packet for packet in clip.packets(defect.track) if clip.hit[packet.where].any()]
+    packets = defect.struck(clip)
     if not packets:
         raise DefectError(f"{defect}: no packet of the track was hit; take another window, share or seed")
     return Label(

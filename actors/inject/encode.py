@@ -24,6 +24,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 from pydantic import BaseModel, ConfigDict, Field
 
+from actors.inject.captions import caption_unit
 from actors.inject.defects import DefectError, Samples
 
 VideoCodec = Literal["libx264", "libx265", "mpeg2video"]
@@ -119,9 +120,14 @@ class PictureOut:
             context.bit_rate = encode.bitrate or 6_000_000
         self._length = round(1 / spec.rate / base)
         self._ticks: list[int] = []
+        self._captions: dict[int, bytes] = {}
 
-    def write(self, frame: av.VideoFrame, ticks: int) -> None:
-        """Code the next picture, to be shown at ``ticks``."""
+    def write(self, frame: av.VideoFrame, ticks: int, captions: bytes) -> None:
+        """Code the next picture, to be shown at ``ticks``, with byte pairs of captions."""
+        if captions:
+            if self._stream.codec_context.name != "libx264":
+                raise DefectError("captions_lost: captions can be put into pictures of libx264 only")
+            self._captions[len(self._ticks)] = caption_unit(captions)
         frame.pts, frame.time_base = len(self._ticks), self._stream.codec_context.time_base
         self._ticks.append(ticks)
         self._mux(self._stream.encode(frame if self._fields == "none" else self._interlaced(frame)))
@@ -146,12 +152,22 @@ class PictureOut:
         return marked
 
     def _mux(self, packets: list[Packet[Any]]) -> None:
-        for packet in packets:
+        for coded in packets:
+            packet = self._captioned(coded)
             assert packet.pts is not None
             assert packet.dts is not None
             packet.pts, packet.dts = self._place(packet.pts), self._place(packet.dts)
             packet.duration, packet.time_base = self._length, self.base
             self._container.mux(packet)
+
+    def _captioned(self, packet: Packet[Any]) -> Packet[Any]:
+        """The packet, with captions before its own units if it has any."""
+        unit = self._captions.pop(packet.pts or 0, None)
+        if unit is None:
+            return packet
+        made: Packet[Any] = Packet(unit + bytes(packet))
+        made.pts, made.dts, made.is_keyframe, made.stream = packet.pts, packet.dts, packet.is_keyframe, self._stream
+        return made
 
     def _place(self, ordinal: int) -> int:
         return self._ticks[ordinal] if ordinal >= 0 else self._ticks[0] + ordinal * self._length
@@ -243,10 +259,10 @@ class ClipWriter:
             else:
                 self._sounds[name] = SoundOut(self._container, spec, encode, base, priming)
 
-    def picture(self, track: str, frame: av.VideoFrame, at: Fraction) -> None:
-        """Code the next picture of a track, shown ``at`` seconds."""
+    def picture(self, track: str, frame: av.VideoFrame, at: Fraction, captions: bytes = b"") -> None:
+        """Code the next picture of a track, shown ``at`` seconds, with byte pairs of captions."""
         out = self._pictures[track]
-        out.write(frame, round((at + self.shift) / out.base))
+        out.write(frame, round((at + self.shift) / out.base), captions)
 
     def sound(self, track: str, samples: Samples, rate: int, layout: str, at: Fraction) -> None:
         """Code the next samples of a track, the first of which is heard ``at`` seconds."""

@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from actors.inject.bitstream import BytesDefect
+from actors.inject.captions import CaptionsLost
 from actors.inject.defects import (
     Defect,
     DefectError,
@@ -24,7 +25,7 @@ from actors.inject.defects import (
 from actors.inject.encode import ClipWriter, PictureSpec, SoundSpec
 from actors.inject.labels import Label
 from actors.inject.read import frame_of, planes_of
-from actors.inject.timing import TimestampGap
+from actors.inject.timing import SoundCut, SoundDrift, TimestampGap
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Work:
     @property
     def gap(self) -> bool:
         """Whether it leaves out what is in its window."""
-        return isinstance(self.defect, TimestampGap)
+        return isinstance(self.defect, TimestampGap | SoundCut)
 
     def touch(self, first: int, last: int, start: Fraction) -> None:
         """Note what was touched."""
@@ -99,7 +100,11 @@ class PictureLine:
             if work.picture is not None:
                 picture = work.picture(picture, float(at - work.defect.start) / (work.defect.length_seconds or 1))
         part = sum(splice <= at for splice in self._splices)
-        self._writers[part].picture(self._track, frame_of(picture, frame), at)
+        captions = b"".join(
+            work.defect.carried(self._count, active=work.defect.covers(at)) for work in self._works
+            if isinstance(work.defect, CaptionsLost)
+        )  # fmt: skip
+        self._writers[part].picture(self._track, frame_of(picture, frame), at, captions)
         self._count += 1
 
     def close(self) -> None:
@@ -146,7 +151,9 @@ class SoundLine:
             if not self._left_out(low):
                 part = sum(splice <= low for splice in self._splices)
                 piece = np.ascontiguousarray(samples[:, low - first : high - first])
-                self._writers[part].sound(self._track, piece, self._spec.rate, self._spec.layout, self._time(low))
+                at = self._time(low)
+                at += sum(_drift(work.defect, at) for work in self._works)
+                self._writers[part].sound(self._track, piece, self._spec.rate, self._spec.layout, at)
         self._count = stop
         self.end = self._time(stop)
 
@@ -189,6 +196,13 @@ class SoundLine:
         )  # fmt: skip
         work.touch(low - gone, low - gone if work.gap else high - 1 - gone, self._time(low))
         work.end = self._time(high)
+
+
+def _drift(defect: Defect, at: Fraction) -> Fraction:
+    """By how much sound of that time is to come late."""
+    if not isinstance(defect, SoundDrift):
+        return Fraction(0)
+    return max(at - defect.start, Fraction(0)) * Fraction(repr(defect.by)) / 1000
 
 
 def works_of(track: str, defects: Sequence[Defect], seed: int) -> dict[int, Work]:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, Truncate, ZeroedPackets
+from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, TransportErrors, Truncate, ZeroedPackets
+from actors.inject.captions import CaptionsLost
 from actors.inject.defects import Defect, DefectError
 from actors.inject.fields import Combing, Pulldown, SwappedFields
 from actors.inject.picture import Black, Blockiness, Blur, Cut, Flashes, Freeze, Letterbox, Levels, Repeats
@@ -21,14 +22,14 @@ from actors.inject.sound import (
     Silence,
 )
 from actors.inject.tape import DeadPixels, RepeatedLines, TapeDropouts
-from actors.inject.timing import FormatChange, TimestampGap, TimestampJump, TimestampWrap
+from actors.inject.timing import FormatChange, SoundCut, SoundDrift, TimestampGap, TimestampJump, TimestampWrap
 
 AnyDefect = Annotated[
     Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | Flashes | FormatChange
     | Combing | SwappedFields | Pulldown | TapeDropouts | RepeatedLines | DeadPixels
     | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
-    | TimestampGap | TimestampJump | TimestampWrap
-    | LostPackets | FlippedBits | LostSlices | ZeroedPackets | Truncate,
+    | TimestampGap | TimestampJump | TimestampWrap | SoundDrift | SoundCut | CaptionsLost
+    | LostPackets | FlippedBits | LostSlices | ZeroedPackets | TransportErrors | Truncate,
     Field(discriminator="kind"),
 ]  # fmt: skip
 KINDS: dict[str, type[Defect]] = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(AnyDefect)[0])}

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from actors.inject.defects import AnyTrack, Defect
+from actors.inject.defects import AnyTrack, AudioTrack, Defect
 
 
 class TimestampGap(Defect):
@@ -19,6 +19,26 @@ class TimestampGap(Defect):
     kind: Literal["timestamp_gap"] = "timestamp_gap"
     start_seconds: float = Field(gt=0)
     length_seconds: float = Field(gt=0)
+
+
+class SoundDrift(Defect):
+    """Sound that comes later and later, or earlier where ``by`` is negative. It is coded as it is, its PTS drift."""
+
+    detector: ClassVar[str] = "av_skew"
+    kind: Literal["sound_drift"] = "sound_drift"
+    track: AudioTrack = "a:0"
+    length_seconds: None = None
+    by: float = Field(ge=-400, le=400, description="ms in every second")
+
+
+class SoundCut(Defect):
+    """Sound that ends early, by whole coded frames; pictures go on."""
+
+    detector: ClassVar[str] = "av_skew"
+    kind: Literal["sound_cut"] = "sound_cut"
+    track: AudioTrack = "a:0"
+    start_seconds: float = Field(gt=0)
+    length_seconds: None = None
 
 
 class Splice(Defect):

@@ -182,8 +182,10 @@ def test_what_a_decoder_says_at_a_jump_or_beside_a_gap_is_explained_by_it(cause,
 
 DETECTORS = (("black", "v:0"), ("freeze", "v:0"), ("freeze", "v:1"), ("silence", "a:0"), ("channel_loss", "a:0"),
              ("decode_errors", "v:0"), ("timestamps", "v:0"), ("timestamps", "v:1"), ("timestamps", "a:0"),
-             ("stutter", "v:0"), ("click", "a:0"), ("phase", "a:0"))  # fmt: skip
-OWN_CAUSES = {"freeze": ["", "no_packets", "decode_failure"], "timestamps": ["gap", "jump", "back"]}
+             ("stutter", "v:0"), ("click", "a:0"), ("phase", "a:0"), ("transport", "v:0"),
+             ("transport", "a:0"))  # fmt: skip
+OWN_CAUSES = {"freeze": ["", "no_packets", "decode_failure"], "timestamps": ["gap", "jump", "back"],
+              "transport": ["continuity", "clock"]}
 BASES = {"v:0": MS, "v:1": TimeBase(1, 90), "a:0": TimeBase(1, 480)}
 
 

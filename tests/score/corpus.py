@@ -21,6 +21,7 @@ class Defect:
 
     ``sources``: names in :data:`SOURCES`. ``lengths``: least and most seconds; None for what happens at one moment.
     ``each``: clips of every source. ``after``: seconds that stay clean before it; loudness over 3 s has none earlier.
+    ``before``: seconds before the clip's end by which it begins, or ends where it has a length.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Defect:
     suffix: str = ".mp4"
     each: int = 2
     after: float = EDGE
+    before: float = EDGE
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ SOURCES = {
     "carphone": lambda: real_clip("carphone_pristine.mp4"),  # 4 s, 176x144
     "tones": lambda: generated_clip(seconds=12, size=(320, 180)),  # stereo
     "voice": lambda: generated_clip(seconds=12, size=(320, 180), middle=0.7),  # stereo, most of it in the middle
+    "long": lambda: generated_clip(seconds=24, size=(96, 54), layout=None),
 }
 PICTURES, SOUND = ("bbb", "bikes", "carphone"), ("bbb", "tones")
 DEFECTS = (
@@ -87,6 +90,12 @@ DEFECTS = (
     Defect("timestamp_jump:by=40", PICTURES, None, ".ts"),
     Defect("timestamp_jump:by=-2", PICTURES, None, ".ts"),
     Defect("format_change:size=160x90", PICTURES, None, ".ts"),
+    Defect("sound_drift:by=-60", SOUND, None, before=2),
+    Defect("transport_errors:what=continuity", PICTURES, (0.5, 2.0), ".ts"),
+    Defect("transport_errors:what=flagged", PICTURES, (0.5, 2.0), ".ts"),
+    Defect("transport_errors:what=tables", ("bikes", "tones"), (1.0, 2.0), ".ts", after=4),
+    Defect("captions_lost", ("long",), (11.0, 14.0), each=3, after=5),
+    Defect("sound_cut", SOUND, None, after=3, before=0.8),
 )
 
 
@@ -121,7 +130,7 @@ def damaged(folder, defect, name, number):
 def placed(defect, source, rng):
     """The defect's text with a start, and a length where it has one, that leave the clip's edges clean."""
     with av.open(str(source)) as container:
-        last = float(Fraction(container.duration, 10**6)) - EDGE
+        last = float(Fraction(container.duration, 10**6)) - defect.before
     kind, _, settings = defect.text.partition(":")
     fields = [f"{settings}"] if settings else []
     length = 0.0
