@@ -67,6 +67,19 @@ LANES = {
     "loudness": [("audio", "peaks", "peak, dBFS", decibels, -40, 0)],
     "phase": [("audio", "stereo_power", "correlation", correlation, -1, 1)],
     "click": [("audio", "jolts", "jolt", np.max, 0, None), ("audio", "peaks", "peak, dBFS", decibels, -60, 0)],
+    "corruption": [("video", "torn_blocks", "torn, share", float, 0, None)],
+    "flash": [
+        ("video", "flash_area", "area", float, 0, 1), ("video", "flash_after", "luminance", float, 0, 1),
+    ],
+    "interlace": [
+        ("video", "weave_own", "own fields", float, 0, None), ("video", "weave_top_first", "top first", float, 0, None),
+    ],
+    "dropouts": [
+        ("video", "streak_share", "streaks", float, 0, None), ("video", "repeated_lines", "repeated", float, 0, None),
+    ],
+    "transport": [("packets", "continuity", "lost", float, 0, None)],
+    "captions": [("packets", "captions", "captions", float, 0, None)],
+    "av_skew": [("packets", "samples", "samples", float, 0, None)],
     "decode_errors": [("packets", "error", "errors", lambda error: float(bool(error)), 0, 1)],
     "timestamps": [("packets", "bytes", "bytes", float, 0, None)],
     "format_change": [("video", "packet_bytes", "bytes", float, 0, None)],
