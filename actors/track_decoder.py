@@ -120,7 +120,7 @@ class TrackDecoder:
         self._context.flags |= Flags.copy_opaque
         self._unstamped: deque[Origin] = deque()
         self._lost = True
-        self._cut = False
+        self._cut: int | None = None
         self._skipping = False
         self._began: int | None = None
         self._last: tuple[int, VideoFormat | AudioFormat] | None = None
@@ -146,8 +146,9 @@ class TrackDecoder:
             self._lost = True
         said = decoder_log.heard()
         if packet is not None and origin is not None:
-            origin.suspect = self._cut or bool(said or error)
-            self._cut = bool(packet.is_corrupt or error)  # a parser gives a packet out when it reads the next one
+            origin.suspect = self._cut == origin.stamp.epoch or bool(said or error)
+            lost = packet.is_corrupt or error  # a parser gives a packet out when it reads the next one
+            self._cut = origin.stamp.epoch if lost else None
         pictures, sounds = self._take(frames)
         return (said[0] if said else error), pictures, sounds
 
@@ -158,7 +159,7 @@ class TrackDecoder:
         _, pictures, _ = self.decode(None, None)
         self._context.flush_buffers()
         self._unstamped.clear()
-        self._skipping, self._lost, self._began, self._cut = True, True, None, False
+        self._skipping, self._lost, self._began, self._cut = True, True, None, None
         return pictures
 
     def needs_skipped(self, packet: AnyPacket) -> bool:
