@@ -148,7 +148,7 @@ def report(all_shown):
     print(f"\n| way | {HEAD}")
     ways = {
         "the decoder's flag": [counted(flags(one), one.truth) for one in all_shown],
-        "blockdetect": [count for count, _ in crossed(all_shown, blocky, list(np.arange(0.5, 12, 0.25)))],
+        "blockdetect": [count for count, _ in crossed(all_shown, blocky, [*np.arange(0.5, 12, 0.25), np.inf])],
         "`corruption`, chosen on other sources": [count for count, _ in crossed(all_shown, ours, CHOICES)],
         "`corruption`, defaults": [counted(ours(one, DEFAULTS), one.truth) for one in all_shown],
         "the same, a silent decoder": [counted(silent(one, DEFAULTS), one.truth) for one in all_shown],
