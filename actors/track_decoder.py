@@ -127,7 +127,7 @@ class TrackDecoder:
         self._field_order = FieldOrder()
         self._unstamped: deque[Origin] = deque()
         self._lost = True
-        self._cut = False
+        self._cut: int | None = None
         self._skipping = False
         self._began: int | None = None
         self._last: tuple[int, VideoFormat | AudioFormat] | None = None
@@ -153,8 +153,9 @@ class TrackDecoder:
             self._lost = True
         said = decoder_log.heard()
         if packet is not None and origin is not None:
-            origin.suspect = self._cut or bool(said or error)
-            self._cut = bool(packet.is_corrupt or error)  # a parser gives a packet out when it reads the next one
+            origin.suspect = self._cut == origin.stamp.epoch or bool(said or error)
+            lost = packet.is_corrupt or error  # a parser gives a packet out when it reads the next one
+            self._cut = origin.stamp.epoch if lost else None
         pictures, sounds = self._take(frames)
         return (said[0] if said else error), pictures, sounds
 
@@ -165,7 +166,7 @@ class TrackDecoder:
         _, pictures, _ = self.decode(None, None)
         self._context.flush_buffers()
         self._unstamped.clear()
-        self._skipping, self._lost, self._began, self._cut = True, True, None, False
+        self._skipping, self._lost, self._began, self._cut = True, True, None, None
         return pictures
 
     def needs_skipped(self, packet: AnyPacket) -> bool:

@@ -16,11 +16,16 @@ from actors.spans import BEFORE, IDLE, Moment, Reading, Span, begin, close, even
 
 NEVER = 1 << 60
 
-FEWEST = 10
-"""More blocks on the grid than between, at least, where the decoder is silent: in small pictures a few are chance."""
+FEWEST, FEWEST_REPORTED = 10, 3
+"""More blocks on the grid than between, at least, where the decoder is silent, and where it complains: in small
+pictures a few are chance."""
 
 CHANCE = 2.5
 """By how many standard deviations, if both were counts of chance."""
+
+GRID, GRID_CODES, GRID_SECONDS = 5.0, 1.0, 2
+"""``block_grid`` and ``block_step`` of a picture that is blocky all over: until so long after it, blocks that are torn
+while the decoder is silent are a coarse quantiser's. Damage that covers most of a picture reaches 5, too."""
 
 CAUSES = ("unnoticed", "reported", "concealed")
 """What the decoder said of the damage: nothing, that there is some, that it has filled some in."""
@@ -50,12 +55,14 @@ class Damaged:
 
     ``span``: from the first sign on, and opened once it is certain. ``cause``: of :data:`CAUSES`, the greatest until
     then. ``signed``: when the newest sign ended. ``usual``: torn blocks of the content, less what it gains from time 0.
+    ``blocky``: when the newest blocky picture ended.
     """
 
     span: Span = IDLE
     signed: int = BEFORE
     usual: float = np.inf
     cause: int = 0
+    blocky: int = BEFORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class _Signs:
     intact: NDArray[np.bool_]
     latest: NDArray[np.int64]
     cause: NDArray[np.int64]
+    blocky: NDArray[np.int64]
 
 
 class Corruption:
@@ -81,7 +89,7 @@ class Corruption:
     name = "corruption"
     version = 1
     table: Table = "video"
-    metrics: tuple[str, ...] = ("torn_blocks", "torn_between", "corrupt", "suspect", "key")
+    metrics: tuple[str, ...] = ("torn_blocks", "torn_between", "block_grid", "block_step", "corrupt", "suspect", "key")
     severity: Severity = "critical"
 
     def __init__(self, settings: CorruptionThresholds | None = None) -> None:
@@ -114,7 +122,10 @@ class Corruption:
             state = replace(state, span=IDLE) if stop < n else state
             index = stop
         reached = int(signs.reading.reached[-1])
-        return replace(state, span=replace(state.span, reached=reached), signed=int(signs.latest[-1])), events
+        return replace(
+            state, span=replace(state.span, reached=reached), signed=int(signs.latest[-1]),
+            blocky=int(signs.blocky[-1]),
+        ), events
 
     def finish(self, state: Damaged, rows: Rows) -> list[Event]:
         """Close what is damaged to the end."""
@@ -132,15 +143,21 @@ class Corruption:
         least = np.minimum(np.minimum.accumulate(torn - gain), state.usual)
         usual = np.maximum(least + gain, 0)
         rise = torn - usual
-        clear = (rise >= usual + self.settings.area) & _beyond_chance(rows)
+        more, deviation = _counts(rows)
+        clear = (rise >= usual + self.settings.area) & (more >= FEWEST) & (more >= CHANCE * deviation)
+        slight = (rise >= usual + self.settings.reported_area) & (more >= FEWEST_REPORTED)
         flagged, suspect, key = (columns[name].astype(np.bool_) for name in ("corrupt", "suspect", "key"))
         said = flagged | suspect
-        shown = clear & ~key
         reading = read(rows, np.maximum(rise, 0), NEVER, state.span.reached)
+        blocky = (columns["block_grid"].astype(np.float64) >= GRID) & (
+            columns["block_step"].astype(np.float64) >= GRID_CODES
+        )
+        seen = np.maximum.accumulate(np.where(blocky, reading.reached, state.blocky))
+        shown = clear & ~key & (time - seen >= rows.base.ceil(GRID_SECONDS))
         latest = np.maximum.accumulate(np.where(said | clear, reading.reached, state.signed))
-        certain = flagged | shown | (rise >= usual + self.settings.reported_area)
+        certain = flagged | shown | slight
         cause = np.where(flagged, 2, suspect.astype(np.int64))
-        return float(least[-1]), _Signs(reading, time, said | shown, certain, key & ~said, latest, cause)
+        return float(least[-1]), _Signs(reading, time, said | shown, certain, key & ~said, latest, cause, seen)
 
     def _stop(self, state: Damaged, signs: _Signs, index: int) -> int:
         """The first row from ``index`` on that is intact, or that comes too long after the newest sign before it."""
@@ -156,14 +173,14 @@ class Corruption:
         return event(self, rows, moment, unit="share", message=message, cause=CAUSES[cause])
 
 
-def _beyond_chance(rows: Rows) -> NDArray[np.bool_]:
-    """(n,) whether more blocks are torn on the grid than between, so many that it is no chance."""
+def _counts(rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(n,) how many blocks more are torn on the grid than between, and how far that strays by chance."""
     fmt = VideoFormat.parse(rows.format)
     on, off = (
         rows.columns[name].astype(np.float64) * blocks(fmt.height, shift) * blocks(fmt.width, shift)
         for name, shift in (("torn_blocks", 0), ("torn_between", BLOCK // 2))
     )
-    return (on - off >= FEWEST) & (on - off >= CHANCE * np.sqrt(on + off))
+    return on - off, np.sqrt(on + off)
 
 
 def _first(chosen: NDArray[np.bool_], index: int, otherwise: int) -> int:

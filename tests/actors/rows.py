@@ -30,6 +30,7 @@ def video(n, *, format=FORMAT, time=None, duration=FRAME, **columns):
         "block_difference": np.zeros(n), "signature": np.full((n, 144), 25600, np.uint16),
         "key": np.zeros(n, np.bool_), "corrupt": np.zeros(n, np.bool_), "packet_bytes": np.full(n, 20, np.int64),
         "suspect": np.zeros(n, np.bool_), "torn_blocks": np.zeros(n), "torn_between": np.zeros(n),
+        "block_grid": np.ones(n), "block_step": np.zeros(n),
     }  # fmt: skip
     made = stamps(n, time=time, duration=duration) | still
     return Rows("video", "v:0", BASE, format, 0, 0, made | {name: np.asarray(value) for name, value in columns.items()})

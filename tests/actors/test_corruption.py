@@ -12,20 +12,24 @@ from tests.actors.rows import FORMAT, check_splits, closed, judged, video
 from tests.actors.test_picture import make_batch, make_format, make_frame
 
 KINDS = {
-    # torn, corrupt, suspect, key
-    "fine": (0.0, False, False, False), "key": (0.0, False, False, True), "flag": (0.0, True, False, False),
-    "flag key": (0.0, True, False, True), "said": (0.0, False, True, False), "said key": (0.0, False, True, True),
-    "torn": (0.02, False, False, False), "torn key": (0.02, False, False, True),
-    "slight": (0.004, False, False, False), "said torn": (0.02, False, True, False),
+    # torn, grid, corrupt, suspect, key
+    "fine": (0.0, 1, False, False, False), "key": (0.0, 1, False, False, True), "flag": (0.0, 1, True, False, False),
+    "flag key": (0.0, 1, True, False, True), "said": (0.0, 1, False, True, False),
+    "said key": (0.0, 1, False, True, True),
+    "torn": (0.02, 1, False, False, False), "torn key": (0.02, 1, False, False, True),
+    "slight": (0.004, 1, False, False, False), "said torn": (0.02, 1, False, True, False),
+    "blocky": (0.02, 5, False, False, False),
+    "flag blocky": (0.0, 9, True, False, False),
 }  # fmt: skip
 
 
 def rows(*pieces):
     kinds = [KINDS[kind] for kind, count in pieces for _ in range(count)]
-    torn, corrupt, suspect, key = (np.array(column) for column in zip(*kinds, strict=True))
+    torn, grid, corrupt, suspect, key = (np.array(column) for column in zip(*kinds, strict=True))
     return video(
         len(kinds), format=FORMAT.replace("320x180", "1920x1080"), torn_blocks=torn + 0.01,
         torn_between=np.full(len(kinds), 0.01), corrupt=corrupt, suspect=suspect, key=key,
+        block_grid=grid, block_step=np.ones(len(kinds)),
     )  # fmt: skip
 
 
@@ -49,6 +53,9 @@ def test_it_lasts_from_the_flag_to_the_next_picture_that_needs_no_other():
         ([("said", 1), ("fine", 4), ("slight", 1), ("fine", 19)], [(1.0, 2.0, "reported")]),
         ([("said", 1), ("fine", 4), ("flag", 1), ("fine", 19)], [(1.0, 2.0, "concealed")]),
         ([("torn key", 1), ("fine", 24)], []),
+        ([("blocky", 25)], []),
+        ([("blocky", 1), ("fine", 20), ("torn", 4)], []),
+        ([("flag blocky", 1), ("blocky", 24)], [(1.0, 2.0, "concealed")]),
         ([("said key", 1), ("slight", 24)], [(1.0, 2.0, "reported")]),
         ([("flag key", 1), ("fine", 24)], [(1.0, 2.0, "concealed")]),
     ],
@@ -72,10 +79,17 @@ def test_what_is_there_from_the_first_picture_on_is_content():
     assert found(("torn key", 1), ("torn", 49), ("torn key", 1), ("torn", 49)) == []
 
 
+def test_blocks_of_a_coarse_quantiser_are_not_damage_until_two_seconds_after():
+    blocky = [("key", 1), ("fine", 24), ("blocky", 1)]
+    assert found(*blocky, ("fine", 49), ("torn", 1)) == []
+    assert found(*blocky, ("fine", 50), ("torn", 1)) == [(3.04, 3.08, "unnoticed")]
+
+
 def test_a_few_blocks_of_a_small_picture_are_chance():
-    for share, expected in ((9 / 220, []), (10 / 220, [(1.0, 2.0, "unnoticed")])):
-        torn = np.where(np.arange(50) >= 25, share, 0)
-        assert closed(judged(Corruption(), [video(50, torn_blocks=torn)])) == expected
+    for blocks, said, cause in ((9, False, ""), (10, False, "unnoticed"), (2, True, ""), (3, True, "reported")):
+        damaged = np.arange(50) >= 25
+        rows = video(50, torn_blocks=np.where(damaged, blocks / 220, 0), suspect=damaged & said)
+        assert closed(judged(Corruption(), [rows])) == ([(1.0, 2.0, cause)] if cause else [])
 
 
 def test_it_closes_at_the_end_of_the_track():

@@ -144,6 +144,15 @@ def test_what_a_decoder_says_is_explained_by_the_jump_of_the_first_track():
     assert explained(settled(*jumps, damage), "decode_errors") == jumps[1][0].id(STREAM)
 
 
+@pytest.mark.parametrize(("start", "fits"), [(3600, True), (4000, True), (3400, False)])
+def test_what_a_decoder_says_of_damage_that_is_seen_is_explained_by_it(start, fits):
+    seen = incident("corruption", 4000, 6000, 4040, 6040)
+    said = incident("decode_errors", start, start + 100, start + 40, start + 2100)
+    events = settled(said, seen)
+    assert explained(events, "corruption") is None
+    assert explained(events, "decode_errors") == (seen[0].id(STREAM) if fits else None)
+
+
 @pytest.mark.parametrize(("at", "fits"), [(3900, True), (4230, True), (4300, False), (3700, False)])
 def test_a_click_where_the_format_changes_is_explained_by_the_marker(at, fits):
     mark = replace(incident("format_change", 4000, 4000, 4040, 4040)[0], kind="marker", end=4000)

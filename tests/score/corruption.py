@@ -148,7 +148,7 @@ def report(all_shown):
     print(f"\n| way | {HEAD}")
     ways = {
         "the decoder's flag": [counted(flags(one), one.truth) for one in all_shown],
-        "blockdetect": [count for count, _ in crossed(all_shown, blocky, list(np.arange(0.5, 12, 0.25)))],
+        "blockdetect": [count for count, _ in crossed(all_shown, blocky, [*np.arange(0.5, 12, 0.25), np.inf])],
         "`corruption`, chosen on other sources": [count for count, _ in crossed(all_shown, ours, CHOICES)],
         "`corruption`, defaults": [counted(ours(one, DEFAULTS), one.truth) for one in all_shown],
         "the same, a silent decoder": [counted(silent(one, DEFAULTS), one.truth) for one in all_shown],
@@ -158,7 +158,7 @@ def report(all_shown):
     print(f"\n| `corruption`, defaults | {HEAD}")
     parts = defaultdict(list)
     for one, count in zip(all_shown, ways["`corruption`, defaults"], strict=True):
-        parts["clean clips" if one.clip.map is None else f"{one.clip.codec}, {one.clip.kind}"].append(count)
+        parts[f"{one.clip.kind} clips" if one.clip.map is None else f"{one.clip.codec}, {one.clip.kind}"].append(count)
         parts[f"source {one.clip.source}"].append(count)
     for name in sorted(parts):
         print(line(name, parts[name]))
@@ -176,7 +176,7 @@ def main():
     print(machine())
     all_shown, begins = [], {}
     for clip in clips(CLIPS, given.seeds):
-        if clip.map is None:
+        if clip.kind == "clean":
             first = next(batch for batch in batches(clip.path) if isinstance(batch, Batch))
             begins[clip.source, clip.codec] = first.frames[0].stamp.pts
         all_shown.append(shown(clip, begins[clip.source, clip.codec]))

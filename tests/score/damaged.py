@@ -59,18 +59,19 @@ def sources():
 def clips(folder, seeds=2):
     """Make the clips that are not there yet: of each source and codec a clean one, then its damaged copies.
 
+    One more that is not damaged is coded coarsely, without deblocking.
+
     Yields:
         A :class:`Damaged` at a time.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for source, path in sources().items():
         for codec in CODECS:
-            clean = folder / f"{source}-{codec}.ts"
-            if not clean.exists():
-                part = clean.with_name(f"part-{clean.name}")
-                coded(path, part, codec)
-                part.replace(clean)
+            clean = kept(folder / f"{source}-{codec}.ts", path, codec)
             yield Damaged(clean, source, codec, "clean", None)
+            if codec == "h264":
+                coarse = kept(folder / f"{source}-{codec}-coarse.ts", path, codec, preset="ultrafast", crf=46)
+                yield Damaged(coarse, source, codec, "coarse", None)
             for text in DAMAGES:
                 for seed in range(seeds):
                     kind = text.partition(":")[0]
@@ -83,9 +84,18 @@ def clips(folder, seeds=2):
                     yield Damaged(target, source, codec, kind, DamageMap.read(target))
 
 
-def coded(source, target, codec):
-    """Code the beginning of a clip's pictures anew. Half of the codecs have slices."""
-    encode = Encode(codec=CODECS[codec], gop=50, slices=4 if codec == "h264" else 1, preset="veryfast", crf=23)
+def kept(target, source, codec, **how):
+    """The clip, coded if it is not there yet."""
+    if not target.exists():
+        part = target.with_name(f"part-{target.name}")
+        coded(source, part, codec, **how)
+        part.replace(target)
+    return target
+
+
+def coded(source, target, codec, *, preset="veryfast", crf=23):
+    """Code the beginning of a clip's pictures anew."""
+    encode = Encode(codec=CODECS[codec], gop=50, slices=4 if codec == "h264" else 1, preset=preset, crf=crf)
     writer = None
     with av.open(str(source)) as container:
         for number, frame in enumerate(container.decode(video=0)):
