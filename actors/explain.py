@@ -47,9 +47,10 @@ _STEP = ("jump", "back")
 """Timestamps that do not go on: a decoder then lacks what it was told to refer to."""
 
 CAUSES: dict[str, tuple[Cause, ...]] = {
-    "black": (_STALLED,),
+    "black": (_STALLED, Cause("bars")),
     "freeze": (
-        _STALLED, Cause("decode_errors", only="decode_failure"), Cause("timestamps", only="no_packets"), Cause("black"),
+        _STALLED, Cause("decode_errors", only="decode_failure"), Cause("timestamps", only="no_packets"), Cause("bars"),
+        Cause("black"),
     ),
     "silence": (_STALLED,),
     "channel_loss": (_STALLED, Cause("silence")),
@@ -71,7 +72,7 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
 
 RANKS = {
     name: rank for rank, name in enumerate(
-        ("stalled", "timestamps", "decode_errors", "black", "silence", "format_change", "phase")
+        ("stalled", "timestamps", "decode_errors", "bars", "black", "silence", "format_change", "phase")
     )
 }  # fmt: skip
 """Of events decided at the same time causes come first; what is no cause comes last."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from actors.detectors.bars import Bars, BarsThresholds
 from actors.detectors.black import Black, BlackThresholds
 from actors.detectors.blockiness import Blockiness, BlockinessThresholds
 from actors.detectors.blur import Blur, BlurThresholds
@@ -39,7 +40,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "channel_loss": ChannelLoss, "clipping": Clipping, "loudness": Loudness, "phase": Phase, "click": Click,
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
     "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox, "interlace": Interlace,
-    "dropouts": Dropouts,
+    "dropouts": Dropouts, "bars": Bars,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -49,7 +50,7 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "click": ClickThresholds, "stutter": StutterThresholds, "timestamps": TimestampsThresholds,
     "decode_errors": DecodeErrorsThresholds, "stalled": StalledThresholds, "blockiness": BlockinessThresholds,
     "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
-    "interlace": InterlaceThresholds, "dropouts": DropoutsThresholds,
+    "interlace": InterlaceThresholds, "dropouts": DropoutsThresholds, "bars": BarsThresholds,
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, Truncate, ZeroedPackets
 from actors.inject.defects import Defect, DefectError
 from actors.inject.fields import Combing, Pulldown, SwappedFields
+from actors.inject.pattern import Bars
 from actors.inject.picture import Black, Blockiness, Blur, Cut, Freeze, Letterbox, Levels, Repeats
 from actors.inject.sound import (
     ChannelLoss,
@@ -25,7 +26,7 @@ from actors.inject.timing import FormatChange, TimestampGap, TimestampJump, Time
 
 AnyDefect = Annotated[
     Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | FormatChange
-    | Combing | SwappedFields | Pulldown | TapeDropouts | RepeatedLines | DeadPixels
+    | Combing | SwappedFields | Pulldown | TapeDropouts | RepeatedLines | DeadPixels | Bars
     | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
     | TimestampGap | TimestampJump | TimestampWrap
     | LostPackets | FlippedBits | LostSlices | ZeroedPackets | Truncate,

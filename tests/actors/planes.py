@@ -6,7 +6,7 @@ import numpy as np
 
 from actors.media import Plane
 
-GROUPS = ("luma", "difference", "signature", "grid", "levels", "edges", "borders", "fields", "dropouts")
+GROUPS = ("luma", "difference", "signature", "grid", "levels", "edges", "borders", "fields", "dropouts", "colours")
 ALL = frozenset(GROUPS)
 CHROMA = (None, (0, 0), (1, 0), (1, 1), (0, 1), (2, 0), (2, 2))
 """log2 of horizontal and vertical subsampling; None is grey."""
@@ -14,7 +14,7 @@ CHROMA = (None, (0, 0), (1, 0), (1, 1), (0, 1), (2, 0), (2, 2))
 FIELDS = {
     "luma": {"histogram"}, "difference": {"differences", "block"}, "signature": {"signature"}, "grid": {"gradients"},
     "levels": {"illegal"}, "edges": {"edge"}, "borders": {"borders"}, "fields": {"weaves"},
-    "dropouts": {"dropouts", "specks"},
+    "dropouts": {"dropouts", "specks"}, "colours": {"colours"},
 }  # fmt: skip
 
 

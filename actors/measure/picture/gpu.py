@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from actors.measure.picture.gpu_luma import NARROW, families, illegal
+from actors.measure.picture.gpu_luma import NARROW, colours, families, illegal
 from actors.measure.picture.gpu_pairs import PAIRS, pairs
 from actors.measure.picture.sums import BLOCK, COLUMNS, ROWS, Group, Planes, Profile, Sums, edges, sizes, subsampling
 from actors.media import Pixels
@@ -79,6 +79,8 @@ def sums_of(
         found["histogram"] = plan.histograms(own)
     if "signature" in groups:
         found["signature"] = plan.signatures(own)
+    if "colours" in groups:
+        found["colours"] = colours([plan.codes(own, plane) for plane in range(1, len(frames[0]))], own)
     if groups & NARROW:
         found |= families(plan.codes(own) >> (depth - 8), groups)
     if "levels" in groups:
@@ -101,7 +103,7 @@ def sums_of(
 
 def _row(shapes: Shapes, rows: dict[str, NDArray[np.int64] | None]) -> Sums:
     change, gradients, illegal_ = rows.get("change"), rows.get("gradients"), rows.get("illegal")
-    plain: dict[str, Any] = {name: rows.get(name) for name in ("histogram", "signature", "specks")}
+    plain: dict[str, Any] = {name: rows.get(name) for name in ("histogram", "signature", "colours", "specks")}
     for name in ("edge", "borders", "weaves", "dropouts"):
         numbers = rows.get(name)
         plain[name] = None if numbers is None else tuple(numbers.tolist())
