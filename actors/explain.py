@@ -48,9 +48,10 @@ _STEP = ("jump", "back")
 """Timestamps that do not go on: a decoder then lacks what it was told to refer to."""
 
 CAUSES: dict[str, tuple[Cause, ...]] = {
-    "black": (_STALLED,),
+    "black": (_STALLED, Cause("bars")),
     "freeze": (
-        _STALLED, Cause("decode_errors", only="decode_failure"), Cause("timestamps", only="no_packets"), Cause("black"),
+        _STALLED, Cause("decode_errors", only="decode_failure"), Cause("timestamps", only="no_packets"), Cause("bars"),
+        Cause("black"),
     ),
     "silence": (_STALLED,),
     "channel_loss": (_STALLED, Cause("silence")),
@@ -82,8 +83,8 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
 RANKS = {
     name: rank for rank, name in enumerate(
         (
-            "stalled", "transport", "timestamps", "corruption", "decode_errors", "black", "silence", "format_change",
-            "phase", "flash",
+            "stalled", "transport", "timestamps", "corruption", "decode_errors", "bars", "black", "silence",
+            "format_change", "phase", "flash",
         )
     )
 }  # fmt: skip

@@ -12,6 +12,7 @@ from cluster.sources import UsageError
 GROUP_SECONDS: dict[str, float] = {
     "luma": 0.00054, "difference": 0.00015, "signature": 0.00010, "grid": 0.00038, "levels": 0.00013, "edges": 0.00010,
     "borders": 0.00002, "seams": 0.00012, "flash": 0.00015, "fields": 0.00015, "dropouts": 0.00036,
+    "colours": 0.00005,
 }  # fmt: skip
 """CPU seconds that each group of metrics takes alone for a picture of 1080p in 8 bits: the least of 40 on one
 core of an AMD EPYC; from ``grid`` on, by what share of the time of ``luma`` they take on another. The first three take

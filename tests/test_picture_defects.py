@@ -6,7 +6,7 @@ from actors.inject import Encode
 from tests.clips import generated_clip
 from tests.test_defects import FRAME, analysed, incidents
 
-OWN = ["interlace", "dropouts"]
+OWN = ["interlace", "dropouts", "bars"]
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +23,8 @@ def source():
         (["tape_dropouts:start=2,length=2"], "none", "dropouts", "streaks"),
         (["repeated_lines:start=2,length=2"], "none", "dropouts", "lines"),
         (["cut:start=3", "dead_pixels:start=1,length=4"], "none", "dropouts", "dead_pixels"),
+        (["bars:start=2,length=3,pattern=smpte_hd"], "none", "bars", "smpte_hd"),
+        (["bars:start=2,length=3,pattern=solid"], "none", "bars", "solid"),
         (["combing", "swapped_fields:start=2,length=2"], "top", "interlace", "field_order"),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from actors.detectors.av_skew import AvSkew, AvSkewThresholds
+from actors.detectors.bars import Bars, BarsThresholds
 from actors.detectors.black import Black, BlackThresholds
 from actors.detectors.blockiness import Blockiness, BlockinessThresholds
 from actors.detectors.blur import Blur, BlurThresholds
@@ -45,7 +46,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
     "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox, "corruption": Corruption,
     "flash": Flash, "interlace": Interlace, "dropouts": Dropouts, "av_skew": AvSkew, "transport": Transport,
-    "captions": Captions,
+    "captions": Captions, "bars": Bars,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -57,7 +58,7 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
     "corruption": CorruptionThresholds, "flash": FlashThresholds, "interlace": InterlaceThresholds,
     "dropouts": DropoutsThresholds, "av_skew": AvSkewThresholds, "transport": TransportThresholds,
-    "captions": CaptionsThresholds,
+    "captions": CaptionsThresholds, "bars": BarsThresholds,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, Transp
 from actors.inject.captions import CaptionsLost
 from actors.inject.defects import Defect, DefectError
 from actors.inject.fields import Combing, Pulldown, SwappedFields
+from actors.inject.pattern import Bars
 from actors.inject.picture import Black, Blockiness, Blur, Cut, Flashes, Freeze, Letterbox, Levels, Repeats
 from actors.inject.sound import (
     ChannelLoss,
@@ -26,7 +27,7 @@ from actors.inject.timing import FormatChange, SoundCut, SoundDrift, TimestampGa
 
 AnyDefect = Annotated[
     Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | Flashes | FormatChange
-    | Combing | SwappedFields | Pulldown | TapeDropouts | RepeatedLines | DeadPixels
+    | Combing | SwappedFields | Pulldown | TapeDropouts | RepeatedLines | DeadPixels | Bars
     | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
     | TimestampGap | TimestampJump | TimestampWrap | SoundDrift | SoundCut | CaptionsLost
     | LostPackets | FlippedBits | LostSlices | ZeroedPackets | TransportErrors | Truncate,

@@ -16,7 +16,7 @@ CHROMA = (None, (0, 0), (1, 0), (1, 1), (0, 1), (2, 0), (2, 2))
 FIELDS = {
     "luma": {"histogram"}, "difference": {"differences", "block"}, "signature": {"signature"}, "grid": {"gradients"},
     "levels": {"illegal"}, "edges": {"edge"}, "borders": {"borders"}, "seams": {"torn"}, "flash": {"flash"},
-    "fields": {"weaves"}, "dropouts": {"dropouts", "specks"},
+    "fields": {"weaves"}, "dropouts": {"dropouts", "specks"}, "colours": {"colours"},
 }  # fmt: skip
 
 

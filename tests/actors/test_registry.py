@@ -27,7 +27,7 @@ def test_detectors_are_made_with_settings_and_defaults():
     ("names", "given", "words"),
     [
         (["blak"], {}, ["no detector 'blak'", "did you mean 'black'?", "channel_loss"]),
-        (["zzz"], {}, ["no detector 'zzz'", "allowed: av_skew, black"]),
+        (["zzz"], {}, ["no detector 'zzz'", "allowed: av_skew, bars"]),
         (["black"], {"freze": {}}, ["no detector 'freze'", "did you mean 'freeze'?"]),
         (["black"], {"black": {"minimum": 1}}, ["black has no setting 'minimum'", "minimum_seconds", "share"]),
         (["black"], {"black": {"share": 3}}, ["black.share", "less than or equal to 1", "not 3"]),

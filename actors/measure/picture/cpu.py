@@ -52,9 +52,11 @@ def sums(
     codes = 1 << depth if luma else 0
     tables = np.zeros((min(LANES, max(1, TABLE_CODES >> depth)), codes + PADDING), np.uint32)
     cells = np.zeros((ROWS, COLUMNS), np.int64)
+    colours, coloured = np.zeros((2, ROWS, COLUMNS), np.int64), "colours" in groups
     found = [_scan(planes[0], olds[0] if olds else None, depth, tables, cells, luma=luma, signature=signature)]
-    for plane, old in zip(planes[1:], olds[1:] if olds else (), strict=olds is not None):
-        found.append(_scan(plane, old, depth, tables, cells, luma=False, signature=False))
+    for number, plane in enumerate(planes[1:] if olds or coloured else ()):
+        old = olds[1 + number] if olds else None
+        found.append(_scan(plane, old, depth, tables, colours[number], luma=False, signature=coloured))
     narrow = narrowed(planes[0], depth) if groups & NARROW else None
     then = narrowed(before[0], depth) if before is not None and groups & PAIRS else None
     return Sums(
@@ -63,6 +65,7 @@ def sums(
         differences=tuple(int(total) for total, _, _ in found) if olds else None,
         block=(int(found[0][1]), int(found[0][2])) if olds else None,
         signature=cells if signature else None,
+        colours=colours if coloured else None,
         gradients=gradients(narrow, planes[0].width) if narrow is not None and "grid" in groups else None,
         illegal=illegal(planes, depth) if "levels" in groups else None,
         edge=edge(narrow, planes[0].width) if narrow is not None and "edges" in groups else None,

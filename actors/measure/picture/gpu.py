@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from actors.measure.picture.gpu_flash import flash, points
-from actors.measure.picture.gpu_luma import NARROW, families, illegal
+from actors.measure.picture.gpu_luma import NARROW, colours, families, illegal
 from actors.measure.picture.gpu_pairs import pairs
 from actors.measure.picture.gpu_rows import Shapes, frame_sums
 from actors.measure.picture.light import UNSAID, Colour
@@ -93,6 +93,8 @@ def sums_of(
         found["histogram"] = plan.histograms(own)
     if "signature" in groups:
         found["signature"] = plan.signatures(own)
+    if "colours" in groups:
+        found["colours"] = colours([plan.codes(own, plane) for plane in range(1, len(frames[0]))], own)
     if groups & NARROW:
         found |= families(plan.codes(own) >> (depth - 8), groups)
     if "levels" in groups:

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from actors.measure.picture.sums import (
     BLOCK,
     CHROMA_TOP,
+    COLUMNS,
     CONTRAST,
     DARK,
     GRADIENT,
     LUMA_TOP,
+    ROWS,
     SIDE_LINES,
     SPAN,
     SPECK,
@@ -21,6 +24,7 @@ from actors.measure.picture.sums import (
     TEAR,
     Group,
     blocks,
+    edges,
     line_step,
     low_code,
     strips,
@@ -71,6 +75,21 @@ def illegal(planes: Sequence[Tensor], across: int, down: int, depth: int) -> Ten
             :, (lines >> down)[:, None], columns >> across
         ]
     return wrong.sum((1, 2)).unsqueeze(1)
+
+
+def colours(chroma: Sequence[Tensor], words: Tensor) -> Tensor:
+    """(frames, 2, 9, 16) sums of the codes of cells, of U and of V; 0 without them.
+
+    Args:
+        chroma: (frames, height, width) int32 codes of each.
+        words: A row for each frame, on the device.
+    """
+    found = torch.zeros((len(words), 2, ROWS, COLUMNS), dtype=torch.int64, device=words.device)
+    for number, codes in enumerate(chroma):
+        down, along = edges(codes.shape[1], ROWS).tolist(), edges(codes.shape[2], COLUMNS).tolist()
+        lines = functional.pad(codes.cumsum(1), (0, 0, 1, 0))[:, down].diff(dim=1)
+        found[:, number] = functional.pad(lines.cumsum(2), (1, 0))[:, :, along].diff(dim=2)
+    return found
 
 
 def _gradients(luma: Tensor) -> Tensor:

@@ -39,6 +39,7 @@ def frame_sums(shapes: Shapes, host: dict[str, NDArray[np.int64]], own: int, cha
     gradients = rows.get("gradients")
     return Sums(
         shapes, rows.get("histogram"), differences, block, rows.get("signature"), specks=rows.get("specks"),
+        colours=rows.get("colours"),
         gradients=None if gradients is None else _profiles(gradients, *shapes[0]),
         illegal=int(rows["illegal"][0]) if "illegal" in rows else None, **counts,
     )  # fmt: skip

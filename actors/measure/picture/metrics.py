@@ -94,6 +94,12 @@ METRICS: dict[Group, tuple[Metric, ...]] = {
             width=SPECKS,
         ),
     ),
+    "colours": (
+        Metric(
+            "colours", "2^-16 of full scale", "uint16",
+            "mean U of 16x9 cells, line by line, then mean V, as in the signature; 0 in grey", width=2 * ROWS * COLUMNS,
+        ),
+    ),
     "borders": tuple(
         Metric(f"border_{side}", "px", "float64", f"dark {lines} from the {side} on; null where all is dark")
         for side, lines in (("top", "lines"), ("bottom", "lines"), ("left", "columns"), ("right", "columns"))
@@ -132,7 +138,8 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
     if rows[0].histogram is not None:
         found |= _luma(np.stack([row.histogram for row in rows if row.histogram is not None]), fmt)
     if rows[0].signature is not None:
-        found |= _signature(np.stack([row.signature for row in rows if row.signature is not None]), rows[0], fmt)
+        sums = np.stack([row.signature for row in rows if row.signature is not None])
+        found["signature"] = _means(sums, rows[0].sizes[0], fmt.depth)
     gradients = [row.gradients for row in rows if row.gradients is not None]
     if gradients:
         found |= grids(*(np.stack(profiles) for profiles in zip(*gradients, strict=True)))
@@ -151,6 +158,9 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
         whole = [blocks(height, shift) * blocks(width, shift) for shift in (0, BLOCK // 2)]
         shares = counts / np.maximum(whole, 1)
         found |= {metric.name: shares[:, grid] for grid, metric in enumerate(METRICS["seams"])}
+    if rows[0].colours is not None:
+        sums = np.stack([row.colours for row in rows if row.colours is not None])
+        found["colours"] = _means(sums, rows[0].sizes[-1], fmt.depth)
     if rows[0].specks is not None:
         found["specks"] = np.stack([row.specks for row in rows if row.specks is not None]).astype(np.int32)
     return found | _difference(rows, fmt) | _flash(rows, fmt) | _weaves(rows) | _dropouts(rows)
@@ -259,8 +269,9 @@ def _flash(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
     return found
 
 
-def _signature(sums: NDArray[np.int64], row: Sums, fmt: VideoFormat) -> Columns:
-    height, width = row.sizes[0]
-    pixels = np.outer(np.diff(edges(height, ROWS)), np.diff(edges(width, COLUMNS)))
-    means = (sums << (16 - fmt.depth)) // np.maximum(pixels, 1)
-    return {"signature": means.reshape(len(sums), -1).astype(np.uint16)}
+def _means(sums: NDArray[np.int64], size: tuple[int, int], depth: int) -> NDArray[np.uint16]:
+    """(n, cells) means of the cells of a plane of that height and width, of 16 bits."""
+    pixels = np.outer(np.diff(edges(size[0], ROWS)), np.diff(edges(size[1], COLUMNS)))
+    means = (sums << (16 - depth)) // np.maximum(pixels, 1)
+    found: NDArray[np.uint16] = means.reshape(len(sums), -1).astype(np.uint16)
+    return found

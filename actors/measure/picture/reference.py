@@ -60,6 +60,7 @@ def sums(
         differences=None if changes is None else tuple(int(change.sum()) for change in changes),
         block=None if changes is None else _largest_block(changes[0]),
         signature=_signature(luma) if "signature" in groups else None,
+        colours=_colours(planes[1:], depth) if "colours" in groups else None,
         gradients=_gradients(luma >> (depth - 8)) if "grid" in groups else None,
         illegal=_illegal(planes, depth) if "levels" in groups else None,
         edge=_edge(luma >> (depth - 8)) if "edges" in groups else None,
@@ -90,6 +91,13 @@ def _largest_block(change: NDArray[np.int64]) -> tuple[int, int]:
             if int(block.sum()) * area > largest * block.size:
                 largest, area = int(block.sum()), block.size
     return largest, area
+
+
+def _colours(chroma: Planes, depth: int) -> NDArray[np.int64]:
+    found = np.zeros((2, ROWS, COLUMNS), np.int64)
+    for number, plane in enumerate(chroma):
+        found[number] = _signature(_codes(plane, depth))
+    return found
 
 
 def _signature(luma: NDArray[np.int64]) -> NDArray[np.int64]:

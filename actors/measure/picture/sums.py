@@ -13,8 +13,9 @@ from actors.measure.picture.light import Colour
 from actors.media import Plane
 
 Group = Literal[
-    "luma", "difference", "signature", "grid", "levels", "edges", "borders", "seams", "flash", "fields", "dropouts"
-]
+    "luma", "difference", "signature", "grid", "levels", "edges", "borders", "seams", "flash", "fields", "dropouts",
+    "colours",
+]  # fmt: skip
 
 BLOCK = 16
 """Side of a luma block, in pixels. Blocks at the right and lower edges are smaller."""
@@ -123,6 +124,8 @@ class Sums:
     specks: NDArray[np.int64] | None = None
     """(8,) where the pixels are that stand out most from all eight around them, by 32 at least of 8-bit luma codes:
     line times width plus column. The first of equals comes first; -1 where there are no more."""
+    colours: NDArray[np.int64] | None = None
+    """(2, 9, 16) sums of the codes of U and of V; 0 in grey."""
 
 
 Planes = tuple[Plane, ...]
