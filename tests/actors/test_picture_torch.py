@@ -51,7 +51,7 @@ def numbers(depth, planes, frames, olds, groups=ALL):
     """How many numbers the sums of a batch of frames like one hold."""
     profiles = 2 * (len(planes[0].lines) + planes[0].width)
     of = {"luma": 1 << depth, "signature": 144, "grid": profiles, "levels": 1, "edges": 3, "borders": 4}
-    beside = ("difference" in groups) * (len(planes) + 2) + ("flash" in groups) * 8
+    beside = ("difference" in groups) * (len(planes) + 2) + ("flash" in groups) * 12
     return frames * sum(of.get(group, 0) for group in groups) + olds * beside
 
 
