@@ -100,7 +100,8 @@ class Flash:
     version = 1
     table: Table = "video"
     metrics: tuple[str, ...] = (
-        "flash_area", "flash_before", "flash_after", "red_area", "red_before", "red_after"
+        "flash_area", "flash_before", "flash_after", "leap_area", "leap_before", "leap_after",
+        "red_area", "red_before", "red_after",
     )  # fmt: skip
     severity: Severity = "critical"
 
@@ -156,13 +157,18 @@ class Flash:
         return state, Look(rows, times, until, reached, tuple(found), counted, second)
 
     def _changes(self, rows: Rows, kind: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """(n,) change of light where enough of the picture changes, else 0; and whether it may be half a flash."""
-        name = "flash" if kind == "luminance" else "red"
-        area, before, after = (
-            rows.columns[f"{name}_{part}"].astype(np.float64) for part in ("area", "before", "after")
-        )  # fmt: skip
-        dark = np.minimum(before, after) < self.settings.dark if kind == "luminance" else np.ones(len(rows), np.bool_)
-        return np.where(area >= self.settings.area, after - before, 0.0), dark
+        """(n,) change of light where enough of the picture changes, else 0; and whether it may be half a flash.
+
+        Of luminance it is that of all that changed, or of what leaps, whichever is more.
+        """
+        change, darker = np.zeros(len(rows)), np.zeros(len(rows))
+        for name in ("flash", "leap") if kind == "luminance" else ("red",):
+            area, before, after = (
+                rows.columns[f"{name}_{part}"].astype(np.float64) for part in ("area", "before", "after")
+            )  # fmt: skip
+            more = (area >= self.settings.area) & (np.abs(after - before) > np.abs(change))
+            change, darker = np.where(more, after - before, change), np.where(more, np.minimum(before, after), darker)
+        return change, darker < self.settings.dark if kind == "luminance" else np.ones(len(rows), np.bool_)
 
     def _step(self, state: FlashState, look: Look, row: int) -> tuple[FlashState, list[Event]]:
         """Go through a row with many changes."""

@@ -53,7 +53,7 @@ def numbers(depth, planes, frames, olds, groups=ALL):
     profiles = 2 * (len(planes[0].lines) + planes[0].width)
     of = {"luma": 1 << depth, "signature": 144, "grid": profiles, "levels": 1, "edges": 3, "borders": 4, "seams": 2}
     of |= {"dropouts": 8, "colours": 288}
-    of_pairs = {"difference": len(planes) + 2, "flash": 8, "fields": 5, "dropouts": 2}
+    of_pairs = {"difference": len(planes) + 2, "flash": 12, "fields": 5, "dropouts": 2}
     return sum(frames * of.get(group, 0) + olds * of_pairs.get(group, 0) for group in groups)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from actors.measure.picture.light import BLUE, FRACTION, GREEN, RED, Colour, linear
-from actors.measure.picture.sums import LIGHT_STEP, lattice
+from actors.measure.picture.sums import LIGHTS, lattice
 
 
 def points(size: tuple[int, int], across: int, down: int) -> tuple[list[int], list[int]]:
@@ -18,7 +18,7 @@ def points(size: tuple[int, int], across: int, down: int) -> tuple[list[int], li
 
 
 def flash(planes: Sequence[Tensor], depth: int, colour: Colour) -> Tensor:
-    """(frames - 1, 8): each frame but the first beside the one in front of it.
+    """(frames - 1, 12): each frame but the first beside the one in front of it.
 
     Args:
         planes: (frames, lines, columns) int32 codes of the lattice, of Y, or of Y, U and V.
@@ -33,13 +33,13 @@ def flash(planes: Sequence[Tensor], depth: int, colour: Colour) -> Tensor:
         signals = [grey + colour.red * v, grey - colour.green_u * u - colour.green_v * v, grey + colour.blue * u]
     light = torch.from_numpy(linear()).to(luma.device)
     r, g, b = (light[(signal >> FRACTION).clamp_(0, 255)] for signal in signals)
-    luminance, red = (RED * r + GREEN * g + BLUE * b) >> 16, torch.where(r >= 4 * (g + b), r - g - b, 0)
-    return torch.cat([_changes(luminance), _changes(red)], 1)
+    found = (RED * r + GREEN * g + BLUE * b) >> 16, torch.where(r >= 4 * (g + b), r - g - b, 0)
+    return torch.cat([_changes(found[kind], least) for kind, least in LIGHTS], 1)
 
 
-def _changes(values: Tensor) -> Tensor:
+def _changes(values: Tensor, least: int) -> Tensor:
     then, now = values[:-1], values[1:]
     step = now - then
-    changed = step.abs() >= LIGHT_STEP
+    changed = step.abs() >= least
     numbers = (changed & (step > 0), changed & (step < 0), then * changed, now * changed)
     return torch.stack([number.sum((1, 2)) for number in numbers], 1)

@@ -112,6 +112,9 @@ METRICS: dict[Group, tuple[Metric, ...]] = {
         Metric("flash_area", "share", "float64", f"share of the picture that became lighter, or darker; {_SDR}"),
         Metric("flash_before", "share of white", "float64", f"luminance, before, of all that changed; {_SDR}"),
         Metric("flash_after", "share of white", "float64", f"luminance of all that changed; {_SDR}"),
+        Metric("leap_area", "share", "float64", f"share of the picture lighter, or darker, by 1/10; {_SDR}"),
+        Metric("leap_before", "share of white", "float64", f"luminance, before, of all that changed so much; {_SDR}"),
+        Metric("leap_after", "share of white", "float64", f"luminance of all that changed so much; {_SDR}"),
         Metric("red_area", "share", "float64", f"share of the picture with more, or less, saturated red; {_SDR}"),
         Metric("red_before", _RED, "float64", f"saturated red, before, of all of which it changed; {_SDR}"),
         Metric("red_after", _RED, "float64", f"saturated red of all of which it changed; {_SDR}"),
@@ -256,14 +259,14 @@ def _difference(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
 
 def _flash(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
     """Means of what changed, 0 where nothing did; red as IRIS and BT.1702 scale it."""
-    sums = np.array([row.flash or [math.nan] * 8 for row in rows], np.float64).reshape(-1, 2, 4)
+    sums = np.array([row.flash or [math.nan] * 12 for row in rows], np.float64).reshape(-1, 3, 4)
     if fmt.transfer != "sdr":
         sums[:] = math.nan
     height, width = rows[0].sizes[0]
     samples = math.prod(len(range(lattice(length) // 2, length, lattice(length))) for length in (height, width))
     changed = np.maximum(sums[:, :, 0] + sums[:, :, 1], 1)
     found: Columns = {}
-    for kind, (name, scale) in enumerate((("flash", 1 / WHITE), ("red", 320 / WHITE))):
+    for kind, (name, scale) in enumerate((("flash", 1 / WHITE), ("leap", 1 / WHITE), ("red", 320 / WHITE))):
         found[f"{name}_area"] = sums[:, kind, :2].max(axis=1) / samples
         found[f"{name}_before"], found[f"{name}_after"] = (sums[:, kind, 2:] / changed[:, kind, None] * scale).T
     return found

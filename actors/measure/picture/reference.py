@@ -13,7 +13,7 @@ from actors.measure.picture.sums import (
     CONTRAST,
     DARK,
     GRADIENT,
-    LIGHT_STEP,
+    LIGHTS,
     LIKE,
     LUMA_TOP,
     OUTLIER,
@@ -188,8 +188,10 @@ def _tears(lines: NDArray[np.int64], at: int) -> bool:
     return bool(2 * step - before - after > 2 * TEAR * len(lines))
 def _flash(planes: Planes, before: Planes, depth: int, colour: Colour) -> Flash:
     found: list[int] = []
-    for then, now in zip(_light(before, depth, colour), _light(planes, depth, colour), strict=True):
-        changed = np.abs(now - then) >= LIGHT_STEP
+    olds, news = _light(before, depth, colour), _light(planes, depth, colour)
+    for kind, least in LIGHTS:
+        then, now = olds[kind], news[kind]
+        changed = np.abs(now - then) >= least
         counts = (int((changed & (now > then)).sum()), int((changed & (now < then)).sum()))
         found += [*counts, int(then[changed].sum()), int(now[changed].sum())]
     return tuple(found)

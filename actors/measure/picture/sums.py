@@ -53,8 +53,11 @@ DARK = 24
 STRIP = 128
 """Columns that are taken together where not all are."""
 
-LIGHT_STEP = 1 << 7
-"""Least change of luminance, or of saturated red, of 2^14 that counts: 1/128."""
+LIGHT_STEP, LEAP_STEP = 1 << 7, 1638
+"""Changes of luminance, or of saturated red, of 2^14 that count: 1/128 at least; and 1/10, a leap."""
+
+LIGHTS = ((0, LIGHT_STEP), (0, LEAP_STEP), (1, LIGHT_STEP))
+"""What is summed up of light: luminance (0) or red (1), and its least change."""
 
 PAIRS: frozenset[Group] = frozenset({"fields", "dropouts"})
 """Groups that compare 8-bit luma codes with those of the frame before."""
@@ -66,7 +69,7 @@ Profile = NDArray[np.int64]
 """A sum for each column, or for each line."""
 
 Flash = tuple[int, ...]
-"""Eight numbers, see :attr:`Sums.flash`."""
+"""Twelve numbers, see :attr:`Sums.flash`."""
 Weaves = tuple[int, int, int, int, int]
 
 
@@ -110,8 +113,9 @@ class Sums:
     pixels at both hands is not."""
     flash: Flash | None = None
     """Of the pixels of a :func:`lattice`, in 8-bit codes, whose luminance (of 2^14) differs from the earlier frame's by
-    1/128 at least: how many rose, how many fell, and the sums of all of them before and now; then the same of saturated
-    red, R - G - B of linear light where R is 4 (G + B) at least, and else 0."""
+    1/128 at least: how many rose, how many fell, and the sums of all of them before and now; then the same of those
+    where it differs by 1/10 at least; then, as at first, of saturated red, R - G - B of linear light where R is
+    4 (G + B) at least, and else 0."""
     weaves: Weaves | None = None
     """Over :func:`strips` of 8-bit luma codes, of all lines but two above and below: how far each line is from the mean
     of its neighbours, doubled and summed up. The first is of the even lines (the top field) among the odd ones of the

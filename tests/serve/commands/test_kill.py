@@ -56,6 +56,10 @@ def _whole(results):
         assert verify(str(results)) == []
 
 
+SOON = ("flipped.ts", "lost.ts")
+"""Those that are not left to the long run of the tests."""
+
+
 def _recorded(results):
     """How many rows of pictures are committed, by stream and track, of streams that are not finished."""
     with suppress(StorageError):
@@ -107,7 +111,7 @@ def _random_kills(commands, undisturbed, tmp_path, name, least_kills):
     return kills
 
 
-@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow][name in SOON :]) for name in LEAST])
 def test_kills_at_random_moments(commands, undisturbed, tmp_path, name):
     _random_kills(commands, undisturbed, tmp_path, name, 5)
 
@@ -119,7 +123,7 @@ def test_two_hundred_kills(commands, undisturbed, tmp_path):
     assert kills >= 200
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["before", "after"])
 def test_kills_at_every_commit(commands, undisturbed, tmp_path, after):
     """The process dies at its k-th commit of a table, just before it or just after: between any two tables too."""
     clip = defective("short.mp4")
@@ -156,6 +160,7 @@ def test_a_kill_at_every_resumption(commands, undisturbed, tmp_path, name):
     _equal(results, expected, **LEAST[name])
 
 
+@pytest.mark.slow
 def test_kills_of_several_streams_and_their_workers(commands, undisturbed, tmp_path):
     """The parent is killed: its workers end, too, and the same command goes on with every stream."""
     names = ("plain.mp4", "lost.ts", "wrap.ts", "flipped.ts")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
 from actors.measure.picture.light import BLUE, FRACTION, GREEN, RED, Colour, linear
-from actors.measure.picture.sums import LIGHT_STEP, Flash, Planes, lattice, subsampling
+from actors.measure.picture.sums import LIGHTS, Flash, Planes, lattice, subsampling
 from actors.media import Pixels
 
 HALF = 1 << (FRACTION - 1)
@@ -22,7 +22,7 @@ def flash(planes: Planes, before: Planes, depth: int, colour: Colour) -> Flash:
     coloured = len(planes) > 1
     across, down = subsampling(planes) if coloured else (0, 0)
     height, width = planes[0].height, planes[0].width
-    found = np.zeros(8, np.int64)
+    found = np.zeros(4 * len(LIGHTS), np.int64)
     lines = [plane.lines for picture in (before, planes) for plane in (picture if coloured else picture[:1] * 3)]
     _kernel(planes[0].lines.dtype)(
         *lines, coloured, width, lattice(height), lattice(width), across, down, (1 << depth) - 1, depth - 8, *colour,
@@ -50,7 +50,7 @@ def _flash(
     black: int, scale: int, red_v: int, green_u: int, green_v: int, blue_u: int,
     linear: NDArray[np.int32], light: NDArray[np.int32], found: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Add to ``found`` (8,). ``light`` (2, 2, width) is scratch: luminance and red of a line, before and now."""
+    """Add to ``found`` (12,). ``light`` (2, 2, width) is scratch: luminance and red of a line, before and now."""
     for y in range(every_line // 2, luma.shape[0], every_line):
         for side in range(2):
             lumas, blues, reds = (luma, blue, red) if side else (old_luma, old_blue, old_red)
@@ -70,11 +70,12 @@ def _flash(
                 luminance[count] = (RED * r + GREEN * g + BLUE * b) >> 16
                 redness[count] = r - g - b if r >= 4 * (g + b) else 0
                 count += 1
-        for kind in range(2):
-            then, now, first = light[0, kind], light[1, kind], 4 * kind
+        for part in range(len(LIGHTS)):
+            kind, least = LIGHTS[part]
+            then, now, first = light[0, kind], light[1, kind], 4 * part
             for x in range(count):
                 step = now[x] - then[x]
-                if abs(step) >= LIGHT_STEP:
+                if abs(step) >= least:
                     found[first] += np.int64(step > 0)
                     found[first + 1] += np.int64(step < 0)
                     found[first + 2] += np.int64(then[x])
