@@ -220,7 +220,7 @@ def test_pictures_that_are_whole_are_not_damaged(pictures, tmp_path, codec):
 
 
 def test_a_file_cut_short_says_so(source, tmp_path):
-    _, stream = analysed(source, tmp_path, ["truncate:keep=0.6"], ".ts")
+    _, stream = analysed(source, tmp_path, ["truncate:keep=0.61"], ".ts")
     assert stream["status"] == "partial"
     assert "cut short" in stream["error"]
 
