@@ -20,7 +20,7 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Bars from left to right, each from a share of the width on; ``height`` is the share that they fill from the top."""
+    """Bars from left to right, each from a share of the width on. ``height``: the share they fill, from the top."""
 
     name: str
     height: float
