@@ -19,6 +19,9 @@ from actors.spans import BEFORE, Moment, close, event
 CUT = 10.0
 """Score of a cut in % (as in the detector ``scene``)."""
 
+STRIPED = 0.5
+"""A picture of which more lines repeat is one of upright stripes, as colour bars are."""
+
 FEWEST = 3
 """Of the last 30 pictures so many must have streaks, or repeated lines: fast motion may look so for one."""
 
@@ -86,8 +89,8 @@ class Dropouts:
         if not len(rows):
             return state, []
         levels = [rows.columns[name].astype(np.float64) for name in self.metrics[:2]]
-        limits = (self.settings.streak_share, self.settings.repeated_lines)
-        new = np.stack([level >= limit for level, limit in zip(levels, limits, strict=True)], axis=1)
+        banded = (levels[1] >= self.settings.repeated_lines) & (levels[1] <= STRIPED)
+        new = np.stack([levels[0] >= self.settings.streak_share, banded], axis=1)
         keys, flags = appended(state.keys, keys_of(rows)), appended(state.flags, new.astype(np.int64))
         hold = rows.base.ceil(self.settings.hold_seconds)
         streaked, streaks_told = _hits(keys, flags[:, 0] > 0, levels[0], state.told[0], "streaks")

@@ -77,6 +77,12 @@ def test_single_pictures_are_none(pictures):
     assert judged(Dropouts(), [rows(200, streaks=pictures, lines=pictures)]) == []
 
 
+def test_upright_stripes_are_no_repeated_lines():
+    striped = rows(200, lines=range(50, 150))
+    striped.columns["repeated_lines"][50:150] = 0.6
+    assert judged(Dropouts(), [striped]) == []
+
+
 def test_dead_pixels_are_told_from_where_they_were_seen_first():
     events = judged(Dropouts(), [rows(300, specks=[[]] * 20 + [[77, 9]] * 180, cuts=[100])])
     assert closed(events) == [(0.8, 8.0, "dead_pixels")]
