@@ -56,5 +56,5 @@ def test_what_the_decoder_says_of_the_last_packet_before_a_gap_is_explained_by_i
 
 def test_damage_is_not_explained_by_the_gaps_that_it_leaves(tmp_path):
     incidents = analysed(tmp_path, "lost_packets:start=2,length=2,share=0.05", ".ts", seconds=6)
-    (damage,) = of(incidents, "decode_errors")
-    assert damage["explained_by"] is None
+    (damage,), (seen,) = of(incidents, "decode_errors"), of(incidents, "corruption")
+    assert (seen["explained_by"], damage["explained_by"]) == (None, seen["id"])
