@@ -23,9 +23,6 @@ CLIPS = {
 }  # fmt: skip
 """What is put into each copy of the clip."""
 
-FINDS = {"corruption": "decode_errors"}
-"""The detector that finds a label's defect, where it is not the one that the label names."""
-
 TOLERANCE_SECONDS = 0.25
 
 
@@ -77,7 +74,7 @@ def _damaged(clip: Path, target: Path, defects: tuple[str, ...]) -> tuple[Label,
 def _found(label: Label, incidents: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The incident that covers a label to within the tolerance."""
     for incident in incidents:
-        same = incident["detector"] == FINDS.get(label.kind, label.kind) and incident["track"] == label.track
+        same = incident["detector"] == label.kind and incident["track"] == label.track
         early = incident["start_seconds"] <= label.start_seconds + TOLERANCE_SECONDS
         late = incident["end_seconds"] is not None and incident["end_seconds"] >= label.end_seconds - TOLERANCE_SECONDS
         if same and early and late:

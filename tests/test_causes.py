@@ -54,5 +54,6 @@ def test_packets_that_are_lost_explain_all_that_follows(tmp_path, defect):
     lost, *late = of(incidents, "transport")
     assert lost["explained_by"] is None
     following = [*late, *of(incidents, "timestamps"), *of(incidents, "decode_errors")]
+    following += of(incidents, "corruption")
     assert len(following) >= 2
     assert {incident["explained_by"] for incident in following} == {lost["id"]}
