@@ -77,6 +77,7 @@ LANES = {
     "dropouts": [
         ("video", "streak_share", "streaks", float, 0, None), ("video", "repeated_lines", "repeated", float, 0, None),
     ],
+    "bars": [("video", "colours", "spread of U, V", np.std, 0, None)],
     "transport": [("packets", "continuity", "lost", float, 0, None)],
     "captions": [("packets", "captions", "captions", float, 0, None)],
     "av_skew": [("packets", "samples", "samples", float, 0, None)],
@@ -85,6 +86,10 @@ LANES = {
     "format_change": [("video", "packet_bytes", "bytes", float, 0, None)],
 }  # fmt: skip
 """Of each detector: table, metric, what the graph is called, a row's value, and the ends of its scale."""
+
+
+PUT_IN = {"decode_errors": "corruption"}
+"""What is put into the clip of a detector, where it is not its own defect."""
 
 
 def lane(reader, incident, table, metric, name, value, low, high):
@@ -123,7 +128,7 @@ def still(path, seconds):
 def seen(name, folder):
     """Clips with a detector's defect in which it finds it, their documents, and its incidents there."""
     for defect in DEFECTS:
-        for source in defect.sources if KINDS[defect.text.partition(":")[0]].detector == name else ():
+        for source in defect.sources if KINDS[defect.text.partition(":")[0]].detector == PUT_IN.get(name, name) else ():
             clip = damaged(CLIPS, defect, source, 0)
             results = folder / clip.path.name
             (stream,) = sightline.analyze(clip.path, results=results, detectors=[name])["streams"]
