@@ -94,7 +94,7 @@ def drawn(lane: Lane, end: float, top: int) -> str:
         f"M{x:.1f} {a:.1f}V{b:.1f}" for x, a, b in zip(across, down(most), down(least), strict=True)
     )  # fmt: skip
     apart = np.diff(there)
-    breaks = np.concatenate(([True], apart > 2 * np.median(apart))) if len(apart) else [True]
+    breaks = np.concatenate(([True], apart > 2 * np.median(apart))) if len(apart) else [True] * len(there)
     line = "".join(
         f"{'M' if new else 'L'}{x:.1f} {y:.1f}" for new, x, y in zip(breaks, across, down(mean), strict=True)
     )  # fmt: skip

@@ -64,10 +64,10 @@ LANES = {
     "silence": [("audio", "peaks", "peak, dBFS", decibels, -80, 0)],
     "channel_loss": [("audio", "peaks", "channel 2, dBFS", second, -80, 0)],
     "clipping": [("audio", "clipped_samples", "samples", np.sum, 0, None)],
-    "loudness": [("audio", "peaks", "peak, dBFS", decibels, -40, 0)],
+    "loudness": [("audio", "true_peak", "peak, dBTP", decibels, -40, 0)],
     "phase": [("audio", "stereo_power", "correlation", correlation, -1, 1)],
     "click": [("audio", "jolts", "jolt", np.max, 0, None), ("audio", "peaks", "peak, dBFS", decibels, -60, 0)],
-    "corruption": [("video", "torn_blocks", "torn, share", float, 0, None)],
+    "corruption": [("video", "torn_blocks", "torn, share", float, 0, 0.05)],
     "flash": [
         ("video", "flash_area", "area", float, 0, 1), ("video", "flash_after", "luminance", float, 0, 1),
     ],
