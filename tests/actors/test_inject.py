@@ -215,7 +215,7 @@ def test_real_5_1_sound_through_aac_stays_where_it_was(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("frieze", "'frieze': no such defect; allowed: black, blockiness, blur, captions_lost"),
+    ("frieze", "'frieze': no such defect; allowed: bars, black, blockiness, blur"),
     ("freeze:lenght=3", "freeze: no field 'lenght'; allowed: track, start, length, dim, noise"),
     ("freeze:start=-1", "freeze: start=-1: Input should be greater than or equal to 0"),
     ("freeze:start=soon", "freeze: start=soon: Input should be a valid number"),
