@@ -88,12 +88,12 @@ def test_a_live_stream_is_watched_until_it_is_stopped(line, folder):
     port = free_port()
     line = line.replace("udp://127.0.0.1:5000", f"udp://127.0.0.1:{port}") + " --json"
     data = remuxed(clip("bikes.mp4"), "mpegts")
-    with UdpSender(data, 10, port):
+    with UdpSender(data, 30, port):
         running = subprocess.Popen(
             ["bash", "-c", f"exec {line}"], cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True
         )
         try:
-            time.sleep(5)
+            time.sleep(15)
             running.send_signal(signal.SIGINT)
             said, _ = running.communicate(timeout=120)
         finally:

@@ -61,8 +61,8 @@ def pts_at(second):
 class Channel:
     """Sends the channel to a port of the loopback once somebody listens there. While it is cut time goes on."""
 
-    def __init__(self, port, until=SECONDS):
-        self._data, self._port, self._until = recorded(), port, until
+    def __init__(self, port, until=SECONDS, speed=SPEED):
+        self._data, self._port, self._until, self._speed = recorded(), port, until, speed
         self._ended, self._cut = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._send, daemon=True)
         self.seconds = 0.0
@@ -96,7 +96,7 @@ class Channel:
             began = time.monotonic()
             for at in range(0, len(data), DATAGRAM):
                 self.seconds = at / len(data) * SECONDS
-                self._ended.wait(max(began + self.seconds / SPEED - time.monotonic(), 0))
+                self._ended.wait(max(began + self.seconds / self._speed - time.monotonic(), 0))
                 if self._ended.is_set() or self.seconds >= self._until:
                     return
                 if not self._cut.is_set():

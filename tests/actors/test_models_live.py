@@ -32,7 +32,8 @@ class Modelled(Watch):
 
 def test_a_slow_model_is_passed_over_and_one_that_hangs_is_cut_off(tmp_path):
     uri, port = str(tmp_path / "results"), free_port()
-    with Channel(port) as channel, Modelled(uri, port, model("Slow"), model("Hangs", timeout_seconds=2)) as watch:
+    models = model("Slow"), model("Hangs", timeout_seconds=2)
+    with Channel(port, speed=1) as channel, Modelled(uri, port, *models) as watch:
         black = watch.committed("opened", "black")
         failed = watch.committed("opened", "detector_failed")
         until(lambda: channel.seconds > 40 or None)
