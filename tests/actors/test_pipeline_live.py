@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -16,9 +17,11 @@ from actors.hop import Direct
 from actors.limits import Limits
 from actors.measuring import METRICS
 from actors.owner import Owner
+from actors.reader import Reader
 from actors.recorder import Recorder
 from actors.schema import measured
 from actors.source import stream_name
+from actors.storage import StorageError
 from actors.task import Task
 from tests.actors.channel import BLACK, Channel, pts_at
 from tests.senders import free_port
@@ -154,6 +157,13 @@ def test_a_stopped_stream_ends_cleanly(stalling):
     assert not [t for t in threading.enumerate() if t.name.startswith("sightline")]
 
 
+def opened(uri, detector):
+    """What has been told of incidents that began, by another process."""
+    with suppress(StorageError):
+        return events(Reader(uri), kind="opened", detector=detector)
+    return []
+
+
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
     """A watch that goes on where the process of another one was killed in black, and its document."""
@@ -161,8 +171,9 @@ def killed(tmp_path_factory):
     sets = [f"--set={name}.{field}={value}" for name, of in SETTINGS.items() for field, value in of.items()]
     command = [sys.executable, "-m", "serve", "analyze", f"udp://127.0.0.1:{port}", "--results", uri, *sets]
     process = subprocess.Popen([*command, "--detectors", ",".join(DETECTORS)], stdout=subprocess.DEVNULL)
-    with Channel(port) as channel:
-        channel.at(BLACK[1][0] + 5)
+    with Channel(port, speed=2) as channel:
+        channel.at(BLACK[1][0])
+        until(lambda: opened(uri, "black")[1:] or None)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         with Watch(uri, port) as watch:
