@@ -26,7 +26,8 @@ spans = st.tuples(st.integers(0, 50), st.integers(1, 9)).map(lambda pair: Found(
 def test_by_hand():
     score = Score()
     labels = [Found(1, 3), Found(5, 6), Found(9, 9)]
-    wrong = score.add(labels, [Found(1.1, 2, 1.5), Found(2, 3.2, 2.5), Found(7, 8), Found(9.02, 9.02, 9.1)])
+    found = [Found(1.1, 2, 1.5), Found(2, 3.2, 2.5), Found(7, 8), Found(7, 8, explained=True), Found(9.02, 9.02, 9.1)]
+    wrong = score.add(labels, found)
     assert wrong == ([Found(5, 6)], [Found(7, 8)])
     assert (score.hits, score.missed, score.false) == (2, 1, 1)
     assert score.precision == score.recall == score.f1 == 2 / 3

@@ -98,7 +98,9 @@ def test_what_a_model_measures_is_a_row_for_each_picture_and_metric(tmp_path, cl
     built_in_unhurt(results, plain[0])
 
 
-@pytest.mark.parametrize("together", GROUPS, ids=" ".join)
+@pytest.mark.parametrize(
+    "together", [GROUPS[0], *(pytest.param(group, marks=pytest.mark.slow) for group in GROUPS[1:])], ids=" ".join
+)
 def test_poisoned_models_are_cut_off_and_nothing_else_is_hurt(together, tmp_path, clip, plain):
     notes = []
     bad = [model(one, timeout_seconds=SECONDS, memory_bytes=500 << 20) for one in together]

@@ -15,8 +15,7 @@ def ours(paths, results):
     """What `analyze` finds, with its defaults.
 
     Returns:
-        For each clip's path, {detector: [Found]}, incidents that another one explains left out; and all incidents as in
-        its document.
+        For each clip's path, {detector: [Found]}; and all incidents as in its document.
     """
     documents = sightline.analyze(paths, results=results)["streams"]
     told = {}
@@ -30,10 +29,9 @@ def ours(paths, results):
             raise SystemExit(f"{document['source']}: {document['error']}")
         mine = found.setdefault(document["source"], {})
         for one in document["incidents"]:
-            if one["explained_by"] is None:
-                after = told.get(one["id"], 0.0)
-                start = one["start_seconds"]
-                mine.setdefault(one["detector"], []).append(Found(start, one["end_seconds"], start + after))
+            after, start = told.get(one["id"], 0.0), one["start_seconds"]
+            one_found = Found(start, one["end_seconds"], start + after, one["explained_by"] is not None)
+            mine.setdefault(one["detector"], []).append(one_found)
     return found, {document["source"]: document["incidents"] for document in documents}
 
 

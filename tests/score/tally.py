@@ -9,11 +9,16 @@ NEAR_SECONDS = 0.06
 
 @dataclass(frozen=True)
 class Found:
-    """Something said of a clip, in seconds. ``told_seconds``: when it was first said; None where that is not known."""
+    """Something said of a clip, in seconds.
+
+    ``told_seconds``: when it was first said; None where that is not known. ``explained``: by something else that was
+    said, so that nobody is alarmed by it.
+    """
 
     start: float
     end: float
     told_seconds: float | None = None
+    explained: bool = False
 
 
 @dataclass
@@ -28,9 +33,10 @@ class Score:
     delays: list[float] = field(default_factory=list)
 
     def add(self, labels, found):
-        """Add one clip: its labels of the detector's kind, and what was found. A finding on no label is a false one.
+        """Add one clip: its labels of the detector's kind, and what was found.
 
-        A label is found by what overlaps it most, of equals by the nearest. More findings on one label are no mistakes.
+        A finding on no label is a false one, unless it is explained. A label is found by what overlaps it most, of
+        equals by the nearest. More findings on one label are no mistakes.
 
         Returns:
             What was missed, and what was found on no label.
@@ -48,7 +54,8 @@ class Score:
             self.end_errors.append(best.end - label.end)
             if best.told_seconds is not None:
                 self.delays.append(best.told_seconds - label.start)
-        false = [one for one in found if all(overlap(label, one) <= 0 for label in labels)]
+        alarms = [one for one in found if not one.explained]
+        false = [one for one in alarms if all(overlap(label, one) <= 0 for label in labels)]
         self.false += len(false)
         return wrong, false
 

@@ -56,7 +56,7 @@ def _whole(results):
         assert verify(str(results)) == []
 
 
-SOON = ("flipped.ts", "lost.ts")
+SOON = ("flipped.ts",)
 """Those that are not left to the long run of the tests."""
 
 
@@ -146,7 +146,7 @@ def test_kills_at_every_commit(commands, undisturbed, tmp_path, after):
     assert ended.status == 0
 
 
-@pytest.mark.parametrize("name", ["flipped.ts", "jump.ts"])
+@pytest.mark.parametrize("name", ["flipped.ts", pytest.param("jump.ts", marks=pytest.mark.slow)])
 def test_a_kill_at_every_resumption(commands, undisturbed, tmp_path, name):
     """Every run dies a few commits after its start: the analysis goes on from checkpoint to checkpoint."""
     clip = defective(name)
