@@ -33,6 +33,8 @@ AudioCodec = Literal["aac", "mp2", "pcm_s16le"]
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".ts": "mpegts"}
 BLOCK = {"aac": 1024, "mp2": 1152, "pcm_s16le": 1}
 """Samples of a coded sound frame."""
+_SAME_BYTES = "mbtree=0"
+"""libx264's macroblock tree depends on what memory held before where the machine has AVX-512."""
 
 
 class Encode(BaseModel):
@@ -58,7 +60,7 @@ class Encode(BaseModel):
             return {"flags": "+cgop+bitexact", "sc_threshold": "1000000000", "bt": str(self.bitrate or 6_000_000)}
         rate = {} if self.bitrate else {"crf": str(self.crf)}
         if self.codec == "libx264":
-            extra = f"scenecut=0:slices={self.slices}"
+            extra = f"scenecut=0:slices={self.slices}:{_SAME_BYTES}"
             return {"preset": self.preset, "x264-params": extra, **({"qp": "0"} if self.lossless else rate)}
         extra = f"scenecut=0:slices={self.slices}:pools=1:frame-threads=1:open-gop=0:log-level=none"
         return {"preset": self.preset, "x265-params": extra + ":lossless=1" * self.lossless, **rate}

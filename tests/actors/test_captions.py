@@ -112,7 +112,7 @@ def test_a_picture_that_was_looked_at_is_given_back_at_once():
     try:
         with av.open(real_clip("bikes.mp4")) as container:
             looked_at = sum(1 for frame in container.decode(video=0) if pairs(frame) == NONE)
-        left = sum(isinstance(one, av.VideoFrame) for one in gc.get_objects())
+        left = sum(type(one) is av.VideoFrame for one in gc.get_objects())
     finally:
         gc.enable()
     assert looked_at == 250
