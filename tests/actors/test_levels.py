@@ -18,6 +18,8 @@ from tests.actors.rows import FORMAT, check_splits, closed, judged, video
 from tests.actors.test_picture import clip, make_batch, make_format, make_frame
 
 WANTED = frozenset({"illegal_share"})
+BESIDE_LUMA = WANTED | {"black_share"}
+"""With a histogram, of which the measure makes use."""
 
 
 def brng(frame):
@@ -32,7 +34,7 @@ def brng(frame):
 @pytest.mark.parametrize("format_", ["yuv420p", "yuv422p", "yuv444p", "yuv411p", "yuv440p", "yuv422p10le"])
 def test_it_is_brng_of_signalstats(format_):
     change = parse("levels:gain=1.7").begin(np.random.default_rng(0), {})
-    found, said = [], []
+    found, beside, said = [], [], []
     with av.open(clip("bikes.mp4")) as container:
         for frame in islice(container.decode(video=0), 0, 100, 10):
             plain = frame.reformat(format=format_)
@@ -40,14 +42,17 @@ def test_it_is_brng_of_signalstats(format_):
             fmt, planes = picture("any", made)
             batch = make_batch(fmt, [make_frame(0, *(plane.pixels for plane in planes))])
             found += PictureMeter().measure(batch, WANTED)["illegal_share"].tolist()
+            beside += PictureMeter().measure(batch, BESIDE_LUMA)["illegal_share"].tolist()
             said.append(brng(made))
     assert len(found) == 10
+    assert found == beside
     assert max(found) > 0.02
     np.testing.assert_allclose(found, said, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("wanted", [WANTED, BESIDE_LUMA])
 @pytest.mark.parametrize(("depth", "scale"), [(8, 1), (10, 4), (16, 256)])
-def test_bounds_are_legal(depth, scale):
+def test_bounds_are_legal(depth, scale, wanted):
     dtype = np.uint8 if depth == 8 else np.uint16
     luma = np.array([[16, 235, 16, 235]] * 2, dtype) * scale
     chroma = np.array([[16, 240]], dtype) * scale
@@ -59,7 +64,7 @@ def test_bounds_are_legal(depth, scale):
             planes[0][1, 1] = 16 * scale - 1 if change == "dark" else 235 * scale + 1
         elif change:
             planes[1 if change == "blue" else 2][0, 1] += 1
-        shares += PictureMeter().measure(make_batch(fmt, [make_frame(0, *planes)]), WANTED)["illegal_share"].tolist()
+        shares += PictureMeter().measure(make_batch(fmt, [make_frame(0, *planes)]), wanted)["illegal_share"].tolist()
     assert shares == [0, 1 / 8, 1 / 8, 4 / 8, 4 / 8]
 
 

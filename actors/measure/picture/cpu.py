@@ -22,8 +22,9 @@ from actors.measure.picture.loops.edges import edge
 from actors.measure.picture.loops.fields import weaves
 from actors.measure.picture.loops.flash import flash
 from actors.measure.picture.loops.grid import gradients
+from actors.measure.picture.loops.grid_cells import grid_cells
 from actors.measure.picture.loops.legal import illegal
-from actors.measure.picture.loops.narrow import narrowed
+from actors.measure.picture.loops.narrow import narrowed, packed
 from actors.measure.picture.loops.seams import torn
 from actors.measure.picture.loops.specks import specks
 from actors.measure.picture.sums import BLOCK, COLUMNS, PAIRS, ROWS, STRIP, Group, Planes, Sums, sizes
@@ -37,6 +38,9 @@ TABLE_CODES = 4096
 
 NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders", "seams", "fields", "dropouts"})
 """Groups that are summed up from 8-bit codes."""
+
+IN_STRIPS: frozenset[Group] = frozenset({"grid", "fields", "dropouts"})
+"""Groups that go down strips of columns."""
 
 PADDING = 16
 """Entries between tables: processors take addresses that are 4 KiB apart for the same one, and wait."""
@@ -57,28 +61,34 @@ def sums(
     for number, plane in enumerate(planes[1:] if olds or coloured else ()):
         old = olds[1 + number] if olds else None
         found.append(_scan(plane, old, depth, tables, colours[number], luma=False, signature=coloured))
+    histogram = tables[:, :codes].sum(axis=0, dtype=np.int64) if luma else None
     narrow = narrowed(planes[0], depth) if groups & NARROW else None
     then = narrowed(before[0], depth) if before is not None and groups & PAIRS else None
+    strips, taken = packed(narrow, planes[0].width) if narrow is not None and groups & IN_STRIPS else (None, [])
+    strips_then = packed(then, planes[0].width)[0] if then is not None else None
     return Sums(
         sizes=shapes,
-        histogram=tables[:, :codes].sum(axis=0, dtype=np.int64) if luma else None,
+        histogram=histogram,
         differences=tuple(int(total) for total, _, _ in found) if olds else None,
         block=(int(found[0][1]), int(found[0][2])) if olds else None,
         signature=cells if signature else None,
         colours=colours if coloured else None,
-        gradients=gradients(narrow, planes[0].width) if narrow is not None and "grid" in groups else None,
-        illegal=illegal(planes, depth) if "levels" in groups else None,
+        gradients=(
+            gradients(narrow, planes[0].width, strips, taken)
+            if narrow is not None and strips is not None and "grid" in groups else None
+        ),
+        illegal=illegal(planes, depth, histogram) if "levels" in groups else None,
         edge=edge(narrow, planes[0].width) if narrow is not None and "edges" in groups else None,
         borders=borders(narrow, planes[0].width) if narrow is not None and "borders" in groups else None,
         torn=torn(narrow, planes[0].width) if narrow is not None and "seams" in groups else None,
         flash=flash(planes, before, depth, colour) if before and "flash" in groups else None,
         weaves=(
-            weaves(narrow, then, planes[0].width)
-            if narrow is not None and then is not None and "fields" in groups else None
+            weaves(strips, strips_then, taken)
+            if strips is not None and strips_then is not None and "fields" in groups else None
         ),
         dropouts=(
-            dropouts(narrow, then, planes[0].width)
-            if narrow is not None and then is not None and "dropouts" in groups else None
+            dropouts(strips, strips_then, taken)
+            if strips is not None and strips_then is not None and "dropouts" in groups else None
         ),
         specks=specks(narrow, planes[0].width) if narrow is not None and "dropouts" in groups else None,
     )
@@ -89,6 +99,8 @@ def load(depth: int, groups: frozenset[Group] = frozenset(get_args(Group))) -> N
     blank = np.zeros((2 * STRIP, 2 * STRIP), np.uint8 if depth == 8 else np.uint16)
     planes = tuple(Plane(blank[: STRIP * size, : STRIP * size].copy(), STRIP * size) for size in (2, 1, 1))
     sums(planes, planes, depth, groups)
+    if "grid" in groups:
+        grid_cells(*np.zeros((2, 1, STRIP), np.int64))
 
 
 def _scan(

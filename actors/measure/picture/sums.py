@@ -166,8 +166,8 @@ def edges(length: int, parts: int) -> NDArray[np.int64]:
 
 
 def line_step(height: int) -> int:
-    """Which lines are taken where a sum over some is as good: all below 512, else 171 to 511, of both fields alike."""
-    return (height // 256) | 1
+    """Which lines are taken where a sum over some is as good: all below 512, else some 100, of both fields alike."""
+    return 1 if height < 512 else (height // 120) | 1
 
 
 def strips(width: int) -> list[tuple[int, int]]:

@@ -9,18 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
-from actors.measure.picture.sums import LIKE, OUTLIER, STRIP, UNLIKE, columns_in_strips, strips
+from actors.measure.picture.loops.narrow import Codes
+from actors.measure.picture.sums import LIKE, OUTLIER, STRIP, UNLIKE
 
 
-def dropouts(luma: NDArray[np.uint8], before: NDArray[np.uint8], width: int) -> tuple[int, int]:
-    """See :attr:`actors.measure.picture.sums.Sums.dropouts`."""
+def dropouts(luma: Codes, before: Codes, taken: list[tuple[int, int]]) -> tuple[int, int]:
+    """See :attr:`actors.measure.picture.sums.Sums.dropouts`; ``taken``: strips of columns."""
     found, steps = np.zeros(1, np.int64), np.zeros((2, len(luma)), np.int64)
     flags = np.zeros(STRIP + 8, np.uint8)
-    for left, right in strips(width):
+    for left, right in taken:
         _kernel()(luma, before, left, right, flags, steps, found)
     down, along = steps
-    repeated = (LIKE * down <= along) & (along >= UNLIKE * columns_in_strips(width))
-    return int(found[0]), int(repeated[2:-2].sum()) if columns_in_strips(width) else 0
+    columns = sum(right - left for left, right in taken)
+    repeated = (LIKE * down <= along) & (along >= UNLIKE * columns)
+    return int(found[0]), int(repeated[2:-2].sum()) if columns else 0
 
 
 @cache
@@ -33,7 +35,7 @@ def _kernel() -> Callable[..., None]:
 
 
 def _scan(
-    luma: NDArray[np.uint8], before: NDArray[np.uint8], left: int, right: int, flags: NDArray[np.uint8],
+    luma: Codes, before: Codes, left: int, right: int, flags: NDArray[np.uint8],
     steps: NDArray[np.int64], found: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Add to ``found`` (1,), and to ``steps`` (2, height): to the line above, and to the pixel at the right.

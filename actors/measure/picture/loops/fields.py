@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
-from actors.measure.picture.sums import Weaves, strips
+from actors.measure.picture.loops.narrow import Codes
+from actors.measure.picture.sums import Weaves
 
 
-def weaves(luma: NDArray[np.uint8], before: NDArray[np.uint8], width: int) -> Weaves:
-    """See :attr:`actors.measure.picture.sums.Sums.weaves`."""
+def weaves(luma: Codes, before: Codes, taken: list[tuple[int, int]]) -> Weaves:
+    """See :attr:`actors.measure.picture.sums.Sums.weaves`; ``taken``: strips of columns."""
     found = np.zeros((2, 4), np.int64)
-    for left, right in strips(width):
+    for left, right in taken:
         _kernel()(luma, before, left, right, found)
     (even_then, even_now, even_own, top), (odd_then, odd_now, odd_own, bottom) = found.tolist()
     return odd_then + even_now, even_then + odd_now, even_own + odd_own, top, bottom
@@ -30,7 +31,7 @@ def _kernel() -> Callable[..., None]:
 
 
 def _weave(
-    luma: NDArray[np.uint8], before: NDArray[np.uint8], left: int, right: int, found: NDArray[np.int64]
+    luma: Codes, before: Codes, left: int, right: int, found: NDArray[np.int64]
 ) -> None:
     """Add to ``found`` (2, 4), for even lines and odd ones.
 

@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
-from actors.measure.picture.sums import GRADIENT, STRIP, Profile, line_step, strips
+from actors.measure.picture.loops.narrow import Codes
+from actors.measure.picture.sums import GRADIENT, STRIP, Profile, line_step
 
 ONE = np.int32(1)
 SCALE = np.int32(1 << GRADIENT)
 
 
-def gradients(luma: NDArray[np.uint8], width: int) -> tuple[Profile, Profile, Profile, Profile]:
-    """See :attr:`actors.measure.picture.sums.Sums.gradients`.
+def gradients(
+    luma: Codes, width: int, strips: Codes, taken: list[tuple[int, int]]
+) -> tuple[Profile, Profile, Profile, Profile]:
+    """See :attr:`actors.measure.picture.sums.Sums.gradients`; ``taken`` are strips of the columns of ``strips``.
 
     Six steps fit 16 bits: to say so makes the instructions narrower. A quotient below 2^21 of numbers below 2^21 and
     2^11, rounded to float32 and cut off, is its floor.
@@ -27,8 +30,8 @@ def gradients(luma: NDArray[np.uint8], width: int) -> tuple[Profile, Profile, Pr
         across(luma, width, line_step(len(luma)), np.empty(width, np.uint8), columns)
     if len(luma) > 7:
         ring = np.empty((8, STRIP), np.uint8)
-        for left, right in strips(width):
-            down(luma, left, right, ring, lines)
+        for left, right in taken:
+            down(strips, left, right, ring, lines)
     wide = columns.astype(np.int64)
     return wide[0], lines[0], wide[1], lines[1]
 

@@ -16,18 +16,28 @@ FLUSH = 255
 """Lines that 8 bits can count."""
 
 
-def illegal(planes: Planes, depth: int) -> int:
-    """See :attr:`actors.measure.picture.sums.Sums.illegal`."""
+def illegal(planes: Planes, depth: int, histogram: NDArray[np.int64] | None = None) -> int:
+    """See :attr:`actors.measure.picture.sums.Sums.illegal`.
+
+    Where all chroma is legal, as it mostly is, the histogram of luma codes tells, if it is known.
+    """
     luma, chroma = planes[0], planes[1:]
+    low, top = low_code(depth), LUMA_TOP << (depth - 8)
+    if histogram is not None and all(_legal(plane.pixels, low, CHROMA_TOP << (depth - 8)) for plane in chroma):
+        return int(histogram[:low].sum() + histogram[top + 1 :].sum())
     across, down = subsampling(planes) if chroma else (0, 0)
     flags = np.zeros((-(-luma.width >> across) + 1) << across, np.uint8)
     found = np.zeros(1, np.int64)
     blue, red = chroma if chroma else (luma, luma)
     _kernel(luma.lines.dtype)(
-        luma.lines, luma.width, blue.lines, red.lines, bool(chroma), across, down, (1 << depth) - 1, low_code(depth),
-        LUMA_TOP << (depth - 8), CHROMA_TOP << (depth - 8), flags, np.zeros(luma.width, np.uint8), found,
+        luma.lines, luma.width, blue.lines, red.lines, bool(chroma), across, down, (1 << depth) - 1, low,
+        top, CHROMA_TOP << (depth - 8), flags, np.zeros(luma.width, np.uint8), found,
     )  # fmt: skip
     return int(found[0])
+
+
+def _legal(pixels: Pixels, low: int, top: int) -> bool:
+    return bool(pixels.min() >= low and pixels.max() <= top)
 
 
 @cache
