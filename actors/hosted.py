@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from actors.breadcrumb import APART_SECONDS, CRASHES, Breadcrumb
 from actors.document import Document
-from actors.hop import Hop, HopBroken
+from actors.hop import Direct, Hop, HopBroken
 from actors.incident import Event
 from actors.limits import Limits
 from actors.models.beside import Host
@@ -187,6 +187,7 @@ class Hosted:
             models=order.models,
         )  # fmt: skip
         owner = Owner(task, _Counted(self._commits, share), self._read, self._stop, self._hop, self._host, share)
+        owner.pictures_here = self._hop is Direct
         owner.on_live, owner.on_progress, owner.on_event = self._on_air, self._progress, self._event
         owner.on_note = lambda text: log.info("%s", text)
         for event in stored.events if stored else ():

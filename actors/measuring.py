@@ -43,13 +43,14 @@ def schemas(*, models: bool) -> dict[str, pa.Schema]:
     return {"metrics": schema.long(), **wide} if models else wide
 
 
-def ready() -> None:
-    """Load the kernels for sound and 8-bit pictures, so that a source on air does not wait for them."""
+def ready(*, pictures: bool) -> None:
+    """Load the kernels for sound, and for 8-bit pictures, so that a source on air does not wait for them."""
     from actors.measure.picture import cpu as picture
     from actors.measure.sound import cpu as sound
 
     sound.kernel()
-    picture.load(8)
+    if pictures:
+        picture.load(8)
 
 
 def compile_all() -> None:

@@ -44,12 +44,13 @@ from actors.url import local_path, shown
 Read = Callable[[str, Where], pa.Table]
 PATIENCE_SECONDS = Fraction(2)
 """How long, in media time, a live stream's events wait for a track that gives nothing."""
-_CHUNK = 64
-"""Windows that are read back at once."""
+_CHUNK = 64  # windows that are read back at once
 
 
 class Owner:
     """Analyses one stream in this process, through a hop."""
+
+    pictures_here = True  # else another process loads the kernels for them
 
     def __init__(
         self, task: Task, commits: Commits, read: Read, stop: threading.Event | None = None,
@@ -131,7 +132,7 @@ class Owner:
             return self._finish(journal, done.summary)
         limits = self._limits()
         if local_path(self.task.source) is None:
-            ready()
+            ready(pictures=self.pictures_here)
         with (
             open_source(self.task.source, limits=limits, stop=self._stop, trust=self.task.trust) as source,
             gathered(self._commits, live=source.live) as commits,
