@@ -34,7 +34,6 @@ from cluster.hops import ObjectStore
 from cluster.places import Cell, Decoder, Seat, detector_name
 from cluster.settings import Chunks
 from cluster.shape import Placed, Plan
-from cluster.staged import Staging
 
 TOGETHER = 32
 """Calls that wait within a detector with a GPU, to be measured in one pass. On a CPU joining gains nothing."""
@@ -127,6 +126,8 @@ def begin(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Non
 
 def _hop(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Callable[[frozenset[str]], Hop]:
     if plan.shape == "staged":
+        from cluster.staged import Staging
+
         return Staging.of(bucket, order.stream, uri)
     if not plan.detectors:
         return Direct
