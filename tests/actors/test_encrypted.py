@@ -15,13 +15,16 @@ from actors.clock import StreamClock, TimeBase
 from actors.detectors.encrypted import Encrypted, EncryptedThresholds
 from actors.encryption import is_encrypted
 from actors.explain import ExplainState, explain
+from actors.hop import Direct
 from actors.inject import DefectError, Encode, inject, parse
 from actors.media import CLOCK
 from actors.multiplex import Multiplex
 from actors.reader import Reader
+from actors.tables import Table
 from tests.actors.multiplexed import hidden, stream
 from tests.actors.rows import FRAME, check_splits, closed, judged, packets
 from tests.clips import generated_clip
+from tests.equal import assert_equal
 
 VIDEO, SOUND = 0x100, 0x101
 KEY = "76a6c65c5ea762046bd749a2e632ccbb"
@@ -205,6 +208,27 @@ def test_judged_again_it_is_found_again(source, tmp_path):
     (again,) = sightline.analyze(clip, results=results, detectors=["encrypted"], settings=longer)["streams"]
     assert [one["id"] for one in again["incidents"]] == [mine["v:0"]["id"]]
     assert again["incidents"][0]["end_seconds"] == mine["v:0"]["end_seconds"]
+
+
+@pytest.mark.parametrize("number", [10, 31])
+def test_killed_and_begun_again_it_finds_the_same(source, tmp_path, monkeypatch, number):
+    monkeypatch.setattr(Direct, "bounds", replace(Direct.bounds, window_seconds=1, batch_seconds=0.5))
+    clip, whole, again = tmp_path / "clip.ts", tmp_path / "whole", tmp_path / "again"
+    defects = [parse("scrambled:start=2,length=2.5"), parse("scrambled:start=5.5,track=a:0")]
+    inject(source, clip, defects, encode=Encode(gop=25))
+    sightline.analyze(clip, results=whole, detectors=DETECTORS)
+    commit, left = Table.commit, iter(range(number))
+
+    def dying(table, *given, **named):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        commit(table, *given, **named)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Table, "commit", dying)
+        sightline.analyze(clip, results=again, detectors=DETECTORS)
+    sightline.analyze(clip, results=again, detectors=DETECTORS)
+    assert_equal(again, whole, video=120, packets=400, encrypted=2, timestamps=1)
 
 
 def test_what_is_only_marked_as_scrambled_is_read(source, tmp_path):
