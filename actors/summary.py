@@ -56,6 +56,8 @@ def verdicts(
         for track in _judged_by(detector, facts, live=live):
             text = judges.format_of(f"{detector.table}/{track}")
             reason = f"nothing of {track} could be decoded" if text is None else detector.unknown(text)
+            if detector.name not in ("encrypted", "stalled") and judges.found.get(f"encrypted|{track}"):
+                reason = f"{track} was encrypted: nothing is known of what it held meanwhile"
             reason = reason or judges.doubt(detector, track)
             if detector.name == "av_skew" and not any(name.startswith("v") for name in facts):
                 reason = reason or "there are no pictures that its sound could be held against"

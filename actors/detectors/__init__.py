@@ -21,6 +21,7 @@ from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.corruption import Corruption, CorruptionThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
 from actors.detectors.dropouts import Dropouts, DropoutsThresholds
+from actors.detectors.encrypted import Encrypted, EncryptedThresholds
 from actors.detectors.flash import Flash, FlashThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
 from actors.detectors.freeze import Freeze, FreezeThresholds
@@ -46,7 +47,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
     "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox, "corruption": Corruption,
     "flash": Flash, "interlace": Interlace, "dropouts": Dropouts, "av_skew": AvSkew, "transport": Transport,
-    "captions": Captions, "bars": Bars,
+    "captions": Captions, "bars": Bars, "encrypted": Encrypted,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -58,7 +59,7 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
     "corruption": CorruptionThresholds, "flash": FlashThresholds, "interlace": InterlaceThresholds,
     "dropouts": DropoutsThresholds, "av_skew": AvSkewThresholds, "transport": TransportThresholds,
-    "captions": CaptionsThresholds, "bars": BarsThresholds,
+    "captions": CaptionsThresholds, "bars": BarsThresholds, "encrypted": EncryptedThresholds,
 }  # fmt: skip
 
 

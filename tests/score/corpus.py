@@ -98,6 +98,8 @@ DEFECTS = (
     Defect("transport_errors:what=continuity", PICTURES, (0.5, 2.0), ".ts"),
     Defect("transport_errors:what=flagged", PICTURES, (0.5, 2.0), ".ts"),
     Defect("transport_errors:what=tables", ("bikes", "tones"), (1.0, 2.0), ".ts", after=4),
+    Defect("scrambled", PICTURES, (0.5, 3.0), ".ts"),
+    Defect("scrambled:track=a:0", SOUND, (0.5, 3.0), ".ts"),
     Defect("captions_lost", ("long",), (11.0, 14.0), each=3, after=5),
     Defect("sound_cut", SOUND, None, after=3, before=0.8),
 )

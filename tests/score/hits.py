@@ -80,6 +80,7 @@ LANES = {
     "bars": [("video", "colours", "spread of U, V", np.std, 0, None)],
     "transport": [("packets", "continuity", "lost", float, 0, None)],
     "captions": [("packets", "captions", "captions", float, 0, None)],
+    "encrypted": [("packets", "bytes", "bytes", float, 0, None)],
     "av_skew": [("packets", "samples", "samples", float, 0, None)],
     "decode_errors": [("packets", "error", "errors", lambda error: float(bool(error)), 0, 1)],
     "timestamps": [("packets", "bytes", "bytes", float, 0, None)],
