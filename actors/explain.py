@@ -67,6 +67,7 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
     ),
     "flash": (_STALLED, Cause("flash", only="warning", because=("luminance", "red", "extended"))),
     "captions": (_STALLED,),
+    "av_sync": (Cause("av_skew", because=("drift",)),),
     "transport": (_STALLED, Cause("transport", "leading", near_seconds=Fraction(1, 4))),
     "timestamps": (
         _STALLED, replace(_LOST, only="gap"), Cause("timestamps", "leading", near_seconds=Fraction(1, 4)),
@@ -84,7 +85,7 @@ RANKS = {
     name: rank for rank, name in enumerate(
         (
             "stalled", "transport", "timestamps", "corruption", "decode_errors", "bars", "black", "silence",
-            "format_change", "phase", "flash",
+            "format_change", "phase", "flash", "av_skew",
         )
     )
 }  # fmt: skip
