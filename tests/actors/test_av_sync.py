@@ -1,5 +1,6 @@
 """Sound against pictures, by markers: what a flash and a beep are, which belong together, and what they say."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -237,3 +238,16 @@ def test_clips_as_they_are_are_right_or_unknown(tmp_path):
         ["ok"], ["unknown"], [], ["unknown"],
     ]  # fmt: skip
     assert "no pictures" in streams[-1]["verdicts"][0]["reason"]
+
+
+@pytest.mark.media
+def test_markers_that_others_made_are_read_to_a_millisecond(media, tmp_path):
+    clips = sorted((media / "defects" / "public").glob("avsync_marker_*.mp4"))
+    streams = sightline.analyze(clips, results=tmp_path, detectors=["av_sync"])["streams"]
+    states = {}
+    for clip, stream in zip(clips, streams, strict=True):
+        expected = json.loads(clip.with_suffix(".json").read_text())["params"]["offset_ms"]
+        peaks = [-one["peak"] if " early" in one["message"] else one["peak"] for one in stream["incidents"]]
+        assert peaks == ([pytest.approx(expected, abs=1)] if expected else [])
+        states[expected] = [verdict["state"] for verdict in stream["verdicts"]]
+    assert states == {-400: ["incident"], 0: ["ok"], 200: ["incident"], 800: ["incident"]}
