@@ -196,6 +196,18 @@ def test_the_property_above_compares_events():
     assert len(early) >= 2
 
 
+def test_what_is_remembered_is_bounded():
+    at = np.arange(1, 59, 0.5)
+    judges, lengths = Judges("s", build(["av_sync"], {})), []
+    tracks = cut([pictures(at, 60)], [250] * 9), cut([sound(at + 0.2, 60, rate=8000)], [100] * 9)
+    for pair in zip(*tracks, strict=True):
+        for rows in pair:
+            judges.judge(rows)
+        lengths.append(len(judges.into(Checkpoint(Work("", {}, ""))).sync))
+    assert len(lengths) == 6
+    assert max(lengths[2:]) < 1.1 * lengths[1]
+
+
 def analysed(clip, results):
     return sightline.analyze(clip, results=results, detectors=["av_sync"])["streams"][0]
 
