@@ -71,6 +71,7 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
     ),
     "flash": (_STALLED, Cause("flash", only="warning", because=("luminance", "red", "extended"))),
     "captions": (_STALLED,),
+    "av_sync": (Cause("av_skew", because=("drift",)),),
     "transport": (_STALLED, _SECRET, Cause("transport", "leading", near_seconds=Fraction(1, 4))),
     "timestamps": (
         _STALLED, _SECRET, replace(_LOST, only="gap"), Cause("timestamps", "leading", near_seconds=Fraction(1, 4)),
@@ -88,7 +89,7 @@ RANKS = {
     name: rank for rank, name in enumerate(
         (
             "stalled", "encrypted", "transport", "timestamps", "corruption", "decode_errors", "bars", "black",
-            "silence", "format_change", "phase", "flash",
+            "silence", "format_change", "phase", "flash", "av_skew",
         )
     )
 }  # fmt: skip

@@ -31,13 +31,21 @@ from actors.inject.sound import (
     Silence,
 )
 from actors.inject.tape import DeadPixels, RepeatedLines, TapeDropouts
-from actors.inject.timing import FormatChange, SoundCut, SoundDrift, TimestampGap, TimestampJump, TimestampWrap
+from actors.inject.timing import (
+    FormatChange,
+    SoundCut,
+    SoundDrift,
+    SoundShift,
+    TimestampGap,
+    TimestampJump,
+    TimestampWrap,
+)
 
 AnyDefect = Annotated[
     Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | Flashes | FormatChange
     | Combing | SwappedFields | Pulldown | TapeDropouts | RepeatedLines | DeadPixels | Bars
     | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
-    | TimestampGap | TimestampJump | TimestampWrap | SoundDrift | SoundCut | CaptionsLost
+    | TimestampGap | TimestampJump | TimestampWrap | SoundDrift | SoundShift | SoundCut | CaptionsLost
     | LostPackets | FlippedBits | LostSlices | ZeroedPackets | TransportErrors | Scrambled | Truncate,
     Field(discriminator="kind"),
 ]  # fmt: skip

@@ -82,6 +82,7 @@ LANES = {
     "captions": [("packets", "captions", "captions", float, 0, None)],
     "encrypted": [("packets", "bytes", "bytes", float, 0, None)],
     "av_skew": [("packets", "samples", "samples", float, 0, None)],
+    "av_sync": [("video", "luma_mean", "mean luma", float, 0, 255), ("audio", "peaks", "peak, dBFS", decibels, -80, 0)],
     "decode_errors": [("packets", "error", "errors", lambda error: float(bool(error)), 0, 1)],
     "timestamps": [("packets", "bytes", "bytes", float, 0, None)],
     "format_change": [("video", "packet_bytes", "bytes", float, 0, None)],
