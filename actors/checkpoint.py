@@ -99,6 +99,7 @@ class Checkpoint:
     states: dict[str, str] = field(default_factory=dict)
     heads: dict[str, Head] = field(default_factory=dict)
     explain: str = ""
+    sync: str = ""
     found: dict[str, int] = field(default_factory=dict)
     covered: dict[str, int] = field(default_factory=dict)
     windows: dict[str, int] = field(default_factory=dict)

@@ -103,6 +103,8 @@ class TrackClock:
     """The next packet begins an epoch, or joins one that another track began."""
     pause: int = 0
     """An epoch that the next packet begins stands so many ticks after the end."""
+    hidden: int = 0
+    """Timeline up to which the track is known to have gone on without packets: it was scrambled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,24 @@ class StreamClock:
         )
         return StreamClock(epochs, {**self.tracks, track: clock}), Stamp(clock.epoch, wrap, pts, time)
 
+    def hide(
+        self, track: str, base: TimeBase, at: Fraction, until: Fraction, *, wraps: bool
+    ) -> tuple[StreamClock, Stamp]:  # fmt: skip
+        """Place a stretch of a track of which the source gives no packet; what comes after it is no jump.
+
+        Args:
+            track: The track's name.
+            base: Its time base.
+            at: Where it begins on the timeline, in seconds.
+            until: Where it ends.
+            wraps: Whether timestamps are 33 bits wide.
+        """
+        known, time = self.tracks.get(track), base.floor(at)
+        epoch = self.epochs[known.epoch if known else -1]
+        wrap, pts = divmod(time - base.floor(epoch.offset), WRAP) if wraps else (0, time - base.floor(epoch.offset))
+        tracks = {**self.tracks, track: replace(known, hidden=base.floor(until))} if known else self.tracks
+        return replace(self, tracks=tracks), Stamp(epoch.number, wrap, pts, time)
+
     def cut(self, track: str) -> StreamClock:
         """Begin a new epoch for a track at its next packet (codec change, playlist discontinuity)."""
         clock = self.tracks.get(track)
@@ -195,7 +215,9 @@ def _settle(epochs: tuple[Epoch, ...], clock: TrackClock, unwrapped: int) -> tup
     """Keep the track's epoch, move it into a newer one that fits better, or begin one where the track ended."""
     open_to = epochs[clock.epoch + (1 if clock.broken else 0) :]
     best = min(open_to, key=lambda epoch: abs(_step(clock, epoch, unwrapped)), default=None)
-    if best is not None and -BACK_SECONDS <= _step(clock, best, unwrapped) <= FORWARD_SECONDS:
+    longest = FORWARD_SECONDS + clock.base.exact(max(clock.hidden - clock.last, 0))
+    if best is not None and -BACK_SECONDS <= _step(clock, best, unwrapped) <= longest:
         return epochs, replace(clock, epoch=best.number)
-    began = Epoch(len(epochs), clock.base.exact(max(clock.end, clock.last) + clock.pause - unwrapped))
+    end = max(clock.end + clock.pause, clock.last + clock.pause, clock.hidden)
+    began = Epoch(len(epochs), clock.base.exact(end - unwrapped))
     return (*epochs, began), replace(clock, epoch=began.number)

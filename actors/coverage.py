@@ -32,6 +32,7 @@ READ_AHEAD_SECONDS = 5
 """A lack is told when its place is read, which the demuxer does at most this much ahead."""
 
 NOTHING = "nothing in the source"
+ENCRYPTED = "encrypted"
 
 
 @dataclass(frozen=True, slots=True)

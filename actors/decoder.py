@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import av
 
 from actors.clock import Stamp, StreamClock, TimeBase
-from actors.media import Carried, PacketFacts
+from actors.encryption import is_encrypted
+from actors.media import CLOCK, Carried, Hidden, PacketFacts
 from actors.track_decoder import Decoded, Origin, Picture, Sound, Track, TrackDecoder, signed
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Decoder:
         self._bases: dict[str, TimeBase] = {}
         self._codecs: dict[str, str] = {}
         self.clock: StreamClock | None = None
+        self._began = Fraction(0)
+        self._hidden: set[str] = set()
         self.on_packet: Callable[[str, TimeBase, Stamp], None] = lambda track, base, stamp: None
         """Told of each packet before it is decoded."""
 
@@ -43,6 +46,7 @@ class Decoder:
         if self.clock is None:
             starts = [track.base.exact(track.start) for track in tracks if track.start is not None]
             self.clock = StreamClock.starting(min(starts, default=Fraction(0)))
+        self._began = max((known.base.exact(known.end) for known in self.clock.tracks.values()), default=Fraction(0))
         for track in tracks:
             if discontinuous or self._codecs.get(track.id, track.codec) != track.codec:
                 self.clock = self.clock.cut(track.id)
@@ -75,9 +79,13 @@ class Decoder:
         error = ""
         pictures: list[Picture] = []
         sounds: list[Sound] = []
+        encrypted = is_encrypted(packet)
+        decode = decode and not encrypted
         decode, skip = decode and not decoder.needs_skipped(packet), not decode
         if decode:
+            held = self._uncovered(decoder, carried)
             error, pictures, sounds = decoder.decode(packet, origin)
+            pictures = held + pictures
         elif skip:
             pictures = decoder.skip()
         dts_time = None
@@ -87,9 +95,34 @@ class Decoder:
         facts = PacketFacts(
             stamp, dts_time, duration, packet.size, bool(packet.is_keyframe), bool(packet.is_corrupt), error,
             sum(sound.samples.shape[1] for sound in sounds), sounds[-1].format.rate if sounds else 0, carried,
-            max((picture.captions for picture in pictures), default=None),
+            max((picture.captions for picture in pictures), default=None), encrypted,
         )  # fmt: skip
         return Decoded(track, facts, tuple(pictures), tuple(sounds), skipped=not decode)
+
+    def hide(self, track: str, stretch: Hidden) -> Decoded:
+        """Place a stretch of a track of which no packet comes.
+
+        It begins where the track's packets ended; without any, where its part of the source began. Where no track has
+        given any, the timeline begins with the source's own clock.
+        """
+        base, clock, begun = self._bases[track], self.clock, self._began
+        if clock is None or not clock.tracks:
+            clock = StreamClock.starting(Fraction(stretch.origin, CLOCK))
+        if (known := clock.tracks.get(track)) is not None:
+            begun = base.exact(known.end + known.pause) - Fraction(stretch.since, CLOCK)
+        at, until = (begun + Fraction(ticks, CLOCK) for ticks in (stretch.start, stretch.stop))
+        self.clock, stamp = clock.hide(track, base, at, until, wraps=self._tracks[track].track.wraps)
+        duration = base.floor(until) - stamp.time
+        facts = PacketFacts(stamp, None, duration, 0, False, False, "", encrypted=True)
+        self._hidden.add(track)
+        return Decoded(track, facts, skipped=True)
+
+    def _uncovered(self, decoder: TrackDecoder, carried: Carried | None) -> list[Picture]:
+        """Let a decoder begin anew at the first packet after a scrambled stretch; gives what it still held."""
+        if carried is None or not carried.scrambled or decoder.track.id not in self._hidden:
+            return []
+        self._hidden.discard(decoder.track.id)
+        return decoder.skip()
 
     def flush(self) -> list[Decoded]:
         """What the decoders still hold at the end of the source or of a part."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import av
+from av import AudioCodecContext, VideoCodecContext
 from av.video.stream import VideoStream
 
 from actors import hardware
@@ -164,3 +165,13 @@ class Part:
 
     def _error(self, what: str, kind: ErrorKind) -> SourceError:
         return SourceError(f"{self._url}: {what}", kind)
+
+
+def declared(track: Track) -> str:
+    """What a container says of a track's format, as rows of its packets carry it."""
+    context = track.stream.codec_context
+    if isinstance(context, VideoCodecContext):
+        return f"{track.codec} {context.width}x{context.height}"
+    if isinstance(context, AudioCodecContext):
+        return f"{track.codec} {context.sample_rate} {context.layout.nb_channels}"
+    return track.codec

@@ -43,6 +43,9 @@ class Cause:
 
 
 _STALLED = Cause("stalled", "any")
+_SECRET = Cause("encrypted", near_seconds=Fraction(1, 2))
+_UNREFRESHED = Cause("encrypted", near_seconds=Fraction(2))
+"""Until a picture comes that needs no other, a decoder lacks what was encrypted."""
 _LOST = Cause("transport", because=("continuity", "flagged", "unsynced"), near_seconds=Fraction(1, 2))
 _LATE = ("association", "map", "clock")
 """Tables and clocks of a transport stream that do not come: they were lost, or nothing came at all."""
@@ -50,36 +53,38 @@ _STEP = ("jump", "back")
 """Timestamps that do not go on: a decoder then lacks what it was told to refer to."""
 
 CAUSES: dict[str, tuple[Cause, ...]] = {
+    "encrypted": (_STALLED, Cause("encrypted", "leading", near_seconds=Fraction(1, 4))),
     "black": (_STALLED, Cause("bars")),
     "freeze": (
-        _STALLED, Cause("decode_errors", only=("decode_failure",)), Cause("timestamps", only=("no_packets",)),
-        Cause("bars"), Cause("black"),
+        _STALLED, _SECRET, Cause("decode_errors", only=("decode_failure",)),
+        Cause("timestamps", only=("no_packets",)), Cause("bars"), Cause("black"),
     ),
     "silence": (_STALLED,),
     "channel_loss": (_STALLED, Cause("silence")),
     "loudness": (_STALLED,),
     "click": (
-        _STALLED, _LOST, Cause("timestamps", near_seconds=Fraction(1, 2)),
+        _STALLED, _SECRET, _LOST, Cause("timestamps", near_seconds=Fraction(1, 2)),
         Cause("decode_errors", near_seconds=Fraction(1, 2)),
         Cause("format_change", "any", near_seconds=Fraction(1, 4)), Cause("phase", near_seconds=Fraction(1, 10)),
     ),
     "stutter": (
-        _STALLED, _LOST, Cause("timestamps", near_seconds=Fraction(1, 2)),
+        _STALLED, _SECRET, _LOST, Cause("timestamps", near_seconds=Fraction(1, 2)),
         Cause("decode_errors", near_seconds=Fraction(1, 2)), Cause("flash", near_seconds=Fraction(1, 2)),
     ),
     "flash": (_STALLED, Cause("flash", only=("warning",), because=("luminance", "red", "extended"))),
     "captions": (_STALLED,),
+    "av_sync": (Cause("av_skew", because=("drift",)),),
     "transport": (
-        _STALLED, replace(_LOST, only=_LATE),
+        _STALLED, _SECRET, replace(_LOST, only=_LATE),
         Cause("timestamps", only=_LATE, because=("gap",), near_seconds=Fraction(1, 4)),
         replace(_LOST, where="leading", near_seconds=Fraction(1, 4)),
     ),
     "timestamps": (
-        _STALLED, replace(_LOST, only=("gap",)), Cause("timestamps", "leading", near_seconds=Fraction(1, 4)),
+        _STALLED, _SECRET, replace(_LOST, only=("gap",)), Cause("timestamps", "leading", near_seconds=Fraction(1, 4)),
     ),
-    "corruption": (_STALLED, _LOST),
+    "corruption": (_STALLED, _UNREFRESHED, _LOST),
     "decode_errors": (
-        _STALLED, Cause("timestamps", "any", because=_STEP, near_seconds=Fraction(1, 2)), _LOST,
+        _STALLED, _UNREFRESHED, Cause("timestamps", "any", because=_STEP, near_seconds=Fraction(1, 2)), _LOST,
         Cause("timestamps", "any", because=("gap",), near_seconds=Fraction(1, 2), outlasts=True),
         Cause("corruption", near_seconds=Fraction(1, 2)),
     ),
@@ -89,8 +94,8 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
 RANKS = {
     name: rank for rank, name in enumerate(
         (
-            "stalled", "transport", "timestamps", "corruption", "decode_errors", "bars", "black", "silence",
-            "format_change", "phase", "flash",
+            "stalled", "encrypted", "transport", "timestamps", "corruption", "decode_errors", "bars", "black",
+            "silence", "format_change", "phase", "flash", "av_skew",
         )
     )
 }  # fmt: skip

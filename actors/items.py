@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from actors.demux import Track
 from actors.feed import CutReason, Missing
-from actors.media import Carried
+from actors.media import Carried, Hidden
 
 if TYPE_CHECKING:
     import av
@@ -27,6 +27,14 @@ class Packet:
     packet: av.Packet[Stream]
     late_seconds: float = 0.0
     carried: Carried | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scrambled:
+    """A stretch of a track of which no packet comes, because it is scrambled. Told while it lasts, part by part."""
+
+    track: str
+    stretch: Hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +65,4 @@ class Recovered:
     ended: float
 
 
-Item = Packet | Break | Missing | Stalled | Recovered
+Item = Packet | Scrambled | Break | Missing | Stalled | Recovered

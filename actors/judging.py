@@ -13,6 +13,7 @@ from actors import state as states
 from actors.checkpoint import Checkpoint, Head
 from actors.clock import TimeBase
 from actors.detectors.av_skew import AvSkew, Track
+from actors.detectors.av_sync import AvSync
 from actors.detectors.loudness import Loudness
 from actors.detectors.model import ModelJudge
 from actors.detectors.stalled import Stalled
@@ -20,6 +21,7 @@ from actors.explain import ExplainState, explain
 from actors.incident import Detector, Doubting, Event
 from actors.measure import Columns, Rows
 from actors.media import Table
+from actors.sync import SyncState, doubt, sync
 
 AnyDetector = Detector[Any, Any]
 _NEVER = Fraction(-(10**12))
@@ -45,7 +47,7 @@ class Judges:
         self._stream = stream
         self._detectors = detectors
         self._states: dict[tuple[str, str], Any] = {}
-        self._explain = ExplainState()
+        self._explain, self._sync = ExplainState(), SyncState()
         self._heads: dict[str, Head] = {}
         self._watermarks: dict[str, Fraction | None] = {}
         self.judged: dict[str, int] = {}
@@ -138,12 +140,24 @@ class Judges:
         watermark = min(marks, default=None)
         if watermark is not None and self.patience_seconds is not None:
             watermark = max(watermark, max(marks) - self.patience_seconds)
+        events = self._synced(events, watermark)
         self._explain, released = explain(self._explain, events, watermark, self._stream)
         for event in released:
             if event.kind == "opened":
                 key = f"{event.detector}|{event.track}"
                 self.found[key] = self.found.get(key, 0) + 1
         return released
+
+    def _synced(self, events: list[Event], watermark: Fraction | None) -> list[Event]:
+        """The events with those that sound and pictures make together, in place of the markers found in each."""
+        detector = next((detector for detector in self._detectors if isinstance(detector, AvSync)), None)
+        if detector is None:
+            return events
+        markers = [event for event in events if event.detector == detector.name]
+        pictures = min((name for name in self._watermarks if name.startswith("video/")), default="").partition("/")[2]
+        told = [marker for marker in markers if marker.part == "beep" or marker.track == pictures]
+        self._sync, found = sync(self._sync, told, watermark, detector)
+        return [event for event in events if event.detector != detector.name] + found
 
     def loudness(self, track: str) -> Mapping[str, float | None] | None:
         """Loudness of a sound track so far, or None where it was not asked for."""
@@ -155,6 +169,8 @@ class Judges:
 
     def doubt(self, detector: AnyDetector, track: str) -> str | None:
         """Why a detector could not judge a track, by what its rows lacked, or None."""
+        if isinstance(detector, AvSync):
+            return doubt(self._sync, track, detector)
         state = self._states.get((detector.name, pair(detector.table, track)))
         return detector.doubt(state) if isinstance(detector, Doubting) and state is not None else None
 
@@ -177,7 +193,7 @@ class Judges:
         return replace(
             checkpoint, judged=dict(self.judged), found=dict(self.found), heads=dict(self._heads),
             states={f"{detector}|{name}": states.dump(state) for (detector, name), state in self._states.items()},
-            explain=states.dump(self._explain),
+            explain=states.dump(self._explain), sync=states.dump(self._sync),
         )  # fmt: skip
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -191,6 +207,8 @@ class Judges:
             self._states[(detector, name)] = states.load(kinds[detector], text)
         if checkpoint.explain:
             self._explain = states.load(ExplainState, checkpoint.explain)
+        if checkpoint.sync:
+            self._sync = states.load(SyncState, checkpoint.sync)
 
 
 def _nothing(name: str, head: Head) -> Rows:

@@ -12,7 +12,7 @@ from actors.track_decoder import Decoded
 class Account:
     """One track's counts. ``frames`` are pictures, or samples of sound.
 
-    ``packets = decoded + errors + skipped``; ``offered = analysed + recorded + dropped + in flight``, where
+    ``packets = decoded + errors + skipped + encrypted``; ``offered = analysed + recorded + dropped + in flight``, where
     ``recorded`` were analysed by an earlier run and only decoded again.
     """
 
@@ -20,6 +20,7 @@ class Account:
     decoded: int = 0
     errors: int = 0
     skipped: int = 0
+    encrypted: int = 0
     offered: int = 0
     analysed: int = 0
     recorded: int = 0
@@ -28,7 +29,7 @@ class Account:
     @property
     def unexplained(self) -> int:
         """What is left over once nothing is in flight: 0, or frames were lost silently."""
-        return abs(self.packets - self.decoded - self.errors - self.skipped) + abs(
+        return abs(self.packets - self.decoded - self.errors - self.skipped - self.encrypted) + abs(
             self.offered - self.analysed - self.recorded - self.dropped
         )
 
@@ -49,7 +50,8 @@ class Ledger:
         if decoded.facts is not None:
             account.packets += 1
             account.errors += bool(decoded.facts.error)
-            account.skipped += decoded.skipped
+            account.encrypted += decoded.facts.encrypted
+            account.skipped += decoded.skipped and not decoded.facts.encrypted
             account.decoded += not decoded.facts.error and not decoded.skipped
         account.offered += len(decoded.pictures) + sum(sound.samples.shape[1] for sound in decoded.sounds)
 

@@ -24,6 +24,9 @@ Matrix = Literal["bt601", "bt709", "bt2020", "assumed"]
 MISSING = -(1 << 63)
 """Stands for a timestamp that the source does not give, in int64 columns; null in the tables."""
 
+CLOCK = 27_000_000
+"""Hz of program clocks (ISO/IEC 13818-1, 2.4.2)."""
+
 CONTEXT_FRAMES = 2
 """Frames before its own that a batch carries."""
 
@@ -214,12 +217,27 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """A stretch of a track that is scrambled, of which no packet comes. Ticks of the stream's own clock, 27 MHz.
+
+    ``origin``: what the clock first said. Since then: ``since``, when it began to be scrambled, and ``start`` and
+    ``stop`` of this part of it.
+    """
+
+    origin: int
+    since: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class PacketFacts:
     """What is known of one packet without its picture. ``error``: what the decoder said of it, or ''.
 
     ``dts_time`` is its DTS on the timeline, None where the source says none. ``samples``: decoded of it, in each
     channel, at ``rate`` Hz; 0 where it gave no sound. ``carried``: None where no transport packets were seen.
     ``captions``: in its pictures, as :func:`actors.captions.pairs` counts them; None where it gave none.
+    ``encrypted``: nothing of it can be decoded; of no bytes it is a stretch of which no packet came (:class:`Hidden`).
     """
 
     stamp: Stamp
@@ -233,6 +251,7 @@ class PacketFacts:
     rate: int = 0
     carried: Carried | None = None
     captions: int | None = None
+    encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,16 @@ What is found depends on the bytes alone, not on how they are cut into pieces.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.media import Carried
+from actors.media import CLOCK, Carried, Hidden
+from actors.scrambling import Scrambling
 from actors.transport import PACKET, SYNC, section
 
-CLOCK = 27_000_000
-"""Hz of program clocks."""
 _TURN = (1 << 33) * 300
 _LONGEST_STEP = CLOCK
 """A clock that goes further may have jumped: it begins anew."""
@@ -27,32 +26,21 @@ _CONTROL = 0xC0
 _MOST = 1 << 16
 """Findings that are kept until somebody asks for them."""
 
+_PATIENCE = 2 * CLOCK
+"""Scrambling that nobody has asked for so long: the demuxer gives nothing, and reads on."""
+
 Bytes = NDArray[np.uint8]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(slots=True)
 class _Stream:
-    """One PID: its newest packet and where that is; where the newest one sent twice is; what is not taken yet.
-
-    ``secret``: where it began to be scrambled, and to be clear; ``hidden``: which of them is the newest taken.
-    """
+    """One PID: its newest packet and where that is; where the newest one sent twice is; what is not taken yet."""
 
     last: bytes = b""
     at: int = -1
     doubled: int = -1
     wrong: deque[int] = field(default_factory=lambda: deque(maxlen=_MOST))
     flagged: deque[int] = field(default_factory=lambda: deque(maxlen=_MOST))
-    secret: deque[tuple[int, bool]] = field(default_factory=lambda: deque(maxlen=_MOST))
-    hidden: bool = False
-
-    def scrambled(self, position: int) -> bool:
-        """Whether it was, from what was taken before up to a position."""
-        found = self.hidden
-        while self.secret and self.secret[0][0] <= position:
-            self.hidden = self.secret.popleft()[1]
-            found |= self.hidden
-        return found
 
 
 class Multiplex:
@@ -70,13 +58,15 @@ class Multiplex:
         self._ages: deque[tuple[int, int, int, int]] = deque(maxlen=_MOST)
         self._gone: deque[tuple[int, int]] = deque(maxlen=_MOST)
         self._synced = False
-        self._hidden: set[int] = set()
+        self._scrambling = Scrambling()
         self._clocks: dict[int, tuple[int, int]] = {}
         self._lead: int | None = None
-        self._now = 0
+        self._now = self._origin = 0
         self._tables: dict[int, int] = {0: 0}
         self._waiting: list[tuple[int, int]] = []
         self._association = b""
+        self.on_hidden: Callable[[], None] = lambda: None
+        """Called by :meth:`feed` when more than 2 s of :meth:`hidden` wait."""
 
     def begin(self, pids: Collection[int]) -> None:
         """The demuxer has opened: which streams it reads, the one first to which the whole stream's findings go."""
@@ -88,7 +78,9 @@ class Multiplex:
             stream.last = b""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Take the next bytes: the demuxer has given all that was in those before."""
+        if self._scrambling.waiting > _PATIENCE:
+            self.on_hidden()
         data = self._rest + data
         whole = np.frombuffer(data, np.uint8)
         for first, stop in self._grids(whole):
@@ -102,7 +94,7 @@ class Multiplex:
             return Carried()
         own = self._stream(pid)
         continuity, flagged = _until(own.wrong, position), _until(own.flagged, position)
-        scrambled = own.scrambled(position)
+        scrambled = self._scrambling.take(pid, position)
         if pid not in self._told[:1]:
             return Carried(continuity, flagged, scrambled)
         for other, stream in self._streams.items():
@@ -118,6 +110,14 @@ class Multiplex:
             lost = max(lost, self._gone.popleft()[1])
         unsynced = _until(self._unsynced, position)
         return Carried(continuity, flagged, scrambled, unsynced, association, program, clock, lost)
+
+    def hidden(self, position: int | None) -> list[tuple[int, Hidden]]:
+        """Stretches that are scrambled, each with its PID, found before a position and not given before; None: all."""
+        return self._scrambling.told(position)
+
+    def finish(self) -> None:
+        """No byte follows: what is scrambled is so to the end."""
+        self._scrambling.tick(self._at, self._now, self._origin, last=True)
 
     def _grids(self, data: Bytes) -> Iterator[tuple[int, int]]:
         """Where unbroken runs of packets begin and end. ``_done``: up to where nothing to come matters any more.
@@ -155,11 +155,16 @@ class Multiplex:
             self._stream(int(pids[row])).flagged.append(at + row * PACKET)
         self._counters(packets, pids, at)
         payload = intact & (packets[:, 3] & 0x10 != 0) & (pids != _NULL)
-        self._scrambling(packets[:, 3] & _CONTROL != 0, payload, pids, at)
+        places = at + PACKET * np.arange(len(packets))
+        turns = self._scrambling.note(packets[:, 3] & _CONTROL != 0, payload, pids, places)
+        turned = np.zeros(len(packets), np.bool_)
+        turned[list(turns)] = True
         clear = intact & (packets[:, 3] & _CONTROL == 0) & (packets[:, 1] & 0x40 != 0)
         clocked = intact & (packets[:, 3] & 0x20 != 0) & (packets[:, 4] > 6) & (packets[:, 5] & 0x10 != 0)
-        for row in np.flatnonzero(clocked | clear).tolist():
+        for row in np.flatnonzero(clocked | clear | turned).tolist():
             pid, packet = int(pids[row]), packets[row].tobytes()
+            if row in turns:
+                self._scrambling.turn(pid, at + row * PACKET, self._now, hidden=turns[row])
             if clear[row] and pid in self._tables:
                 self._table(pid, packet, at + row * PACKET)
             if clocked[row]:
@@ -192,16 +197,6 @@ class Multiplex:
             stream = self._stream(int(own[row]))
             stream.last, stream.at = rows[row].tobytes(), int(places[row])
 
-    def _scrambling(self, secret: Flags, payload: Flags, pids: NDArray[np.int64], at: int) -> None:
-        """Note where streams begin to be scrambled, and where they are clear again (2.4.3.2)."""
-        told = payload if (secret & payload).any() else payload & np.isin(pids, list(self._hidden))
-        for pid in np.unique(pids[told]).tolist():
-            stream, rows = self._stream(pid), np.flatnonzero(told & (pids == pid))
-            hidden = secret[rows]
-            changes = np.flatnonzero(hidden != np.concatenate(([pid in self._hidden], hidden[:-1])))
-            stream.secret.extend((at + int(rows[row]) * PACKET, bool(hidden[row])) for row in changes.tolist())
-            (self._hidden.add if hidden[-1] else self._hidden.discard)(pid)
-
     def _table(self, pid: int, packet: bytes, position: int) -> None:
         """A section may begin here: note a program association, or a program map."""
         start = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)
@@ -229,6 +224,7 @@ class Multiplex:
             if pid == self._lead:
                 self._tables = dict.fromkeys(self._tables, self._now)
                 self._waiting.clear()
+                self._origin = (ticks - self._now) % _TURN
         elif pid == self._lead:
             ages = dict.fromkeys(self._tables, 0)
             for table, place in self._waiting:
@@ -239,6 +235,7 @@ class Multiplex:
             self._now += step
             ages = {table: max(ages[table], self._now - last) for table, last in self._tables.items()}
             self._ages.append((position, ages.pop(0), max(ages.values(), default=0), step))
+            self._scrambling.tick(position, self._now, self._origin)
         else:
             self._ages.append((position, 0, 0, step))
 

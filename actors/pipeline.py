@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from av import AudioCodecContext, VideoCodecContext
-
 from actors.batches import START, AudioBatcher, Bounds, PacketBatcher, Place, VideoBatcher
 from actors.checkpoint import Live
 from actors.clock import Stamp, TimeBase
+from actors.coverage import ENCRYPTED, CoverageState
 from actors.decoder import Decoder
+from actors.demux import declared
 from actors.detectors.stalled import StallWatch
 from actors.hop import Hop
 from actors.journal import Journal
@@ -23,7 +23,7 @@ from actors.limits import Limits, guard
 from actors.measure import Rows
 from actors.measuring import Ear, measure_packets
 from actors.media import AnyBatch, AudioBatch, Batch, PacketBatch, PacketFacts, Table
-from actors.source import Break, Item, Missing, Packet, Recovered, Source, Stalled, Track
+from actors.source import Break, Item, Missing, Packet, Recovered, Scrambled, Source, Stalled, Track
 from actors.spending import Burnt, Stage
 from actors.track_decoder import Decoded
 
@@ -92,16 +92,6 @@ class _Lane:
         yield from self.packets.flush()
         yield from self.video.flush()
         yield from self.audio.flush()
-
-
-def declared(track: Track) -> str:
-    """What a container says of a track's format, as rows of its packets carry it."""
-    context = track.stream.codec_context
-    if isinstance(context, VideoCodecContext):
-        return f"{track.codec} {context.width}x{context.height}"
-    if isinstance(context, AudioCodecContext):
-        return f"{track.codec} {context.sample_rate} {context.layout.nb_channels}"
-    return track.codec
 
 
 class Pipeline:
@@ -181,6 +171,8 @@ class Pipeline:
         """Have judged what has come: the source gives no more for now."""
         try:
             with self.decoding.paused():
+                for item in self._source.scrambled():
+                    self._take(item)
                 for lane in self._lanes.values():
                     self._send(lane.cut())
                 self._add(self.measuring.each(self._hop.settle()))
@@ -203,6 +195,9 @@ class Pipeline:
             pictures = frozenset(name for name, track in self.tracks.items() if track.kind == "video")
             self._packets(self._lag.take(item, pictures))
             return
+        if isinstance(item, Scrambled):
+            self._told(self._decoder.hide(item.track, item.stretch))
+            return
         self._packets(self._lag.release())
         match item:
             case Break():
@@ -224,15 +219,17 @@ class Pipeline:
             self._late = item.late_seconds
             with self.decoding:
                 decoded = self._decoder.feed(item.track, item.packet, decode=decode, carried=item.carried)
-            if self._keeper is not None and decoded.facts is not None:
+            if self._keeper is not None and decoded.facts is not None and not decoded.facts.encrypted:
                 self._keeper.keep(item.track, item.packet, decoded.facts)
-            self._decoded(decoded)
-            self._passed_over(decoded)
+            self._told(decoded)
 
-    def _passed_over(self, decoded: Decoded) -> None:
-        """Say it once where a track begins to be passed over."""
-        if decoded.skipped and decoded.track not in self._skipping and decoded.facts is not None:
-            self._journal.lack(decoded.track, decoded.facts.stamp.time, REASON, "dropped")
+    def _told(self, decoded: Decoded) -> None:
+        """Take what comes of a packet, and say it once where a track begins to be passed over."""
+        self._decoded(decoded)
+        facts = decoded.facts
+        if decoded.skipped and decoded.track not in self._skipping and facts is not None:
+            why: tuple[str, CoverageState] = (ENCRYPTED, "unreachable") if facts.encrypted else (REASON, "dropped")
+            self._journal.lack(decoded.track, facts.stamp.time, *why)
         (self._skipping.add if decoded.skipped else self._skipping.discard)(decoded.track)
 
     def _lack(self, reason: str) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from actors.demux import Part, Track
 from actors.feed import Missing, Pipe
-from actors.items import Break, BreakReason, Item, Packet, Recovered, Stalled
+from actors.items import Break, BreakReason, Item, Packet, Recovered, Scrambled, Stalled
 from actors.limits import Limits
 from actors.live import Clock, Halt
 from actors.multiplex import Multiplex
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 __all__ = [
-    "Break", "Item", "Missing", "Packet", "Recovered", "Source", "SourceError", "Stalled", "Track", "fingerprint",
-    "open_source", "redact", "stream_name",
+    "Break", "Item", "Missing", "Packet", "Recovered", "Scrambled", "Source", "SourceError", "Stalled", "Track",
+    "fingerprint", "open_source", "redact", "stream_name",
 ]  # fmt: skip
 
 SHORT_SECONDS = 1.0
@@ -55,6 +55,9 @@ class Source:
         self._said_stalled = False
         self._reached: tuple[float, float] | None = None
         self._part: Part | None = None
+        self._multiplex: Multiplex | None = None
+        self._scrambled = False
+        self._on_rest: Callable[[], None] = lambda: None
         self._origin = connect(url, setting)
         self.live, self.notes = self._origin.live, self._origin.notes
         if not self.live:
@@ -80,8 +83,10 @@ class Source:
     def on_rest(self, act: Callable[[], None]) -> None:
         """Have it act whenever all that has come of a network that does not wait has been given, and before waiting.
 
-        It is called by whoever iterates, from within the demuxer: it must not raise.
+        Also where a live source gives nothing because it is scrambled. It is called by whoever iterates, from within
+        the demuxer: it must not raise.
         """
+        self._on_rest = act
         if self._origin.background is not None:
             self._origin.background.on_rest = act
 
@@ -172,8 +177,11 @@ class Source:
 
     def _packets(self, part: Part) -> Iterator[Item]:
         multiplex = part.pipe.multiplex if part.pipe is not None and part.format == "mpegts" else None
+        self._multiplex = multiplex
         if multiplex is not None:
             multiplex.begin([track.stream.id for track in part.tracks])
+            if self.live:
+                multiplex.on_hidden = self._on_rest
         try:
             for track, packet in part.packets():
                 if self._halt.is_set():
@@ -182,11 +190,23 @@ class Source:
                     yield from self._taken(part.pipe)
                 self._reach(track, packet)
                 carried = multiplex.take(track.stream.id, packet.pos) if multiplex is not None else None
+                yield from self.scrambled(packet.pos or 0)
                 yield Packet(track.id, packet, self._late_seconds(), carried)
         except SourceError as error:
             self._fail(error)
+        if multiplex is not None:
+            multiplex.finish()
+        yield from self.scrambled()
         if part.pipe is not None:
             yield from self._taken(part.pipe)
+
+    def scrambled(self, position: int | None = None) -> Iterator[Scrambled]:
+        """What of the part's tracks is scrambled, not given before, before a place in it, or up to where it is read."""
+        for pid, stretch in self._multiplex.hidden(position) if self._multiplex is not None else ():
+            for track in self.tracks:
+                if track.stream.id == pid:
+                    self._scrambled = True
+                    yield Scrambled(track.id, stretch)
 
     def _reach(self, track: Track, packet: av.Packet[Stream]) -> None:
         if packet.pts is None:
@@ -238,7 +258,7 @@ class Source:
         if self._origin.short is not None:
             self._reason(f"{name}: cut short: {self._origin.short}")
         elif self._reached is None:
-            self._reason(f"{name}: holds no packets")
+            self._reason(f"{name}: {'all of it is scrambled' if self._scrambled else 'holds no packets'}")
         elif missing > SHORT_SECONDS:
             self._reason(f"{name}: cut short: {missing:.1f} s of its {declared:.1f} s are missing")
         self.status = "partial" if self.reason else "completed"

@@ -12,6 +12,9 @@ from actors.document import Document
 from actors.judging import AnyDetector, Judges
 from actors.media import AudioFormat, VideoFormat
 
+_OF_BOTH = ("av_skew", "av_sync")
+"""Detectors that hold sound against pictures; what they find is the sound's."""
+
 Covered = Mapping[str, tuple[TimeBase, Sequence[Stretch]]]
 
 
@@ -56,9 +59,11 @@ def verdicts(
         for track in _judged_by(detector, facts, live=live):
             text = judges.format_of(f"{detector.table}/{track}")
             reason = f"nothing of {track} could be decoded" if text is None else detector.unknown(text)
-            reason = reason or judges.doubt(detector, track)
-            if detector.name == "av_skew" and not any(name.startswith("v") for name in facts):
+            if detector.name not in ("encrypted", "stalled") and judges.found.get(f"encrypted|{track}"):
+                reason = f"{track} was encrypted: nothing is known of what it held meanwhile"
+            if detector.name in _OF_BOTH and not any(name.startswith("v") for name in facts):
                 reason = reason or "there are no pictures that its sound could be held against"
+            reason = reason or judges.doubt(detector, track)
             if (why := failed.get(detector.name)) is not None:
                 reason = f"the model was cut off: {why}"
             found = judges.found.get(f"{detector.name}|{track}", 0) or (
@@ -81,8 +86,8 @@ def _of_nothing(detectors: Sequence[AnyDetector], judges: Judges) -> list[Docume
 def _judged_by(detector: AnyDetector, facts: Mapping[str, Mapping[str, Any]], *, live: bool) -> list[str]:
     if detector.name == "stalled":
         return list(facts)[:1] if live else []
-    if detector.name == "av_skew":
-        return [track for track in facts if track.startswith("a")]
+    if detector.name in _OF_BOTH:
+        return [track for track in facts if track.startswith("a") and detector.table != "video"]
     if detector.name == "captions":
         return [track for track in facts if track.startswith("v")]
     if detector.name == "transport":

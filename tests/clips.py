@@ -81,6 +81,43 @@ def generated_clip(
     return path
 
 
+@cache
+def marker_clip(*, seconds=8, size=(160, 90), rate=25, every=1.0, late=0.0, suffix=".mp4", **encode):
+    """A moving texture that turns white for two pictures, and silence with a beep of 80 ms, ``every`` seconds.
+
+    Args:
+        seconds: Length.
+        size: Width and height.
+        rate: Frames per second; an int or Fraction.
+        every: Seconds from one marker to the next; the first after half of them. A flash begins with the next picture.
+        late: Seconds by which beeps come after flashes.
+        suffix: Names the container.
+        encode: Fields of ``actors.inject.Encode``.
+    """
+    path, rate = folder() / f"clip{len(list(folder().iterdir()))}{suffix}", Fraction(rate)
+    specs = {"v:0": PictureSpec(*size, "yuv420p", rate, 1 / (rate * 1000)), "a:0": SoundSpec(48000, "stereo")}
+    shift = Fraction(1) if suffix == ".ts" else Fraction(0)
+    writer = ClipWriter(path, specs, Encode(**{"preset": "ultrafast", **encode}), shift=shift)
+    firsts = [-(-place * rate // 1) for place in np.arange(every / 2, seconds, every).tolist()]
+    time = np.arange(seconds * 48000) / 48000
+    sound = np.zeros_like(time)
+    for first in firsts:
+        after = time - float(first / rate) - late
+        sound += np.where((after >= 0) & (after < 0.08), 0.5 * np.sin(2 * np.pi * 1000 * after), 0)
+    sound = np.stack((sound, sound)).astype(np.float32)
+    blank = av.VideoFrame(*size, "yuv420p")
+    for index in range(round(seconds * rate)):
+        picture = texture(planes_of(blank), index)
+        if any(first <= index < first + 2 for first in firsts):
+            white = (np.full_like(plane, code) for plane, code in zip(picture.planes, (235, 128, 128), strict=True))
+            picture = Picture(tuple(white), 8, full=False)
+        writer.picture("v:0", frame_of(picture, blank), index / rate)
+        begin, end = (int(count * 48000 / rate) for count in (index, index + 1))
+        writer.sound("a:0", sound[:, begin:end].copy(), 48000, "stereo", Fraction(begin, 48000))
+    writer.close()
+    return path
+
+
 def texture(like, index):
     """A picture of smooth waves that moves by three pixels a frame, within the legal range."""
     planes = []

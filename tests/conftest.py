@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.clips import folder
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of some hundred processes compiles all modules anew
+sys.dont_write_bytecode = False
+
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")  # of a busy machine it is not asked how fast it is
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from actors.detectors.av_skew import AvSkew, AvSkewThresholds
+from actors.detectors.av_sync import AvSync, AvSyncThresholds
 from actors.detectors.bars import Bars, BarsThresholds
 from actors.detectors.black import Black, BlackThresholds
 from actors.detectors.blockiness import Blockiness, BlockinessThresholds
@@ -21,6 +22,7 @@ from actors.detectors.clipping import Clipping, ClippingThresholds
 from actors.detectors.corruption import Corruption, CorruptionThresholds
 from actors.detectors.decode_errors import DecodeErrors, DecodeErrorsThresholds
 from actors.detectors.dropouts import Dropouts, DropoutsThresholds
+from actors.detectors.encrypted import Encrypted, EncryptedThresholds
 from actors.detectors.flash import Flash, FlashThresholds
 from actors.detectors.format_change import FormatChange, FormatChangeThresholds
 from actors.detectors.freeze import Freeze, FreezeThresholds
@@ -46,7 +48,7 @@ DETECTORS: dict[str, type[AnyDetector]] = {
     "stutter": Stutter, "timestamps": Timestamps, "decode_errors": DecodeErrors, "stalled": Stalled,
     "blockiness": Blockiness, "levels": Levels, "blur": Blur, "letterbox": Letterbox, "corruption": Corruption,
     "flash": Flash, "interlace": Interlace, "dropouts": Dropouts, "av_skew": AvSkew, "transport": Transport,
-    "captions": Captions, "bars": Bars,
+    "captions": Captions, "bars": Bars, "encrypted": Encrypted, "av_sync": AvSync,
 }  # fmt: skip
 
 THRESHOLDS: dict[str, type[Thresholds]] = {
@@ -58,11 +60,12 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
     "levels": LevelsThresholds, "blur": BlurThresholds, "letterbox": LetterboxThresholds,
     "corruption": CorruptionThresholds, "flash": FlashThresholds, "interlace": InterlaceThresholds,
     "dropouts": DropoutsThresholds, "av_skew": AvSkewThresholds, "transport": TransportThresholds,
-    "captions": CaptionsThresholds, "bars": BarsThresholds,
+    "captions": CaptionsThresholds, "bars": BarsThresholds, "encrypted": EncryptedThresholds,
+    "av_sync": AvSyncThresholds,
 }  # fmt: skip
 
 
-TABLES: dict[str, tuple[Table, ...]] = {"format_change": ("video", "audio")}
+TABLES: dict[str, tuple[Table, ...]] = {"format_change": ("video", "audio"), "av_sync": ("video", "audio")}
 """Of the detectors that judge more than one table."""
 
 
@@ -107,8 +110,8 @@ def build(names: Iterable[str], settings: Mapping[str, Mapping[str, object]]) ->
     for name in dict.fromkeys(names):
         kind = _known(name)
         thresholds = _thresholds(name, settings.get(name, {}))
-        if kind is FormatChange:
-            made += [FormatChange(FormatChangeThresholds.model_validate(thresholds), table) for table in TABLES[name]]
+        if name in TABLES:
+            made += [kind(thresholds, table) for table in TABLES[name]]  # type: ignore[call-arg]
         else:
             made.append(kind(thresholds))  # type: ignore[call-arg]
     return made

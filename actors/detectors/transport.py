@@ -11,8 +11,7 @@ from pydantic import Field
 from actors.detectors.bursts import QUIET, Burst, Hit, gather
 from actors.incident import Event, Severity, Thresholds
 from actors.measure import Rows
-from actors.media import MISSING, Table
-from actors.multiplex import CLOCK
+from actors.media import CLOCK, MISSING, Table
 from actors.spans import Moment, close, event
 
 FEWEST = 30

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from actors.inject.bitstream import BytesDefect, LostPackets, TransportErrors
+from actors.inject.bitstream import BytesDefect, LostPackets, Scrambled, TransportErrors
 from actors.inject.clip import code
 from actors.inject.damage import DamageMap, FrameDamage, damage
 from actors.inject.defects import Defect, DefectError
@@ -70,7 +70,7 @@ def _check(source: Path, target: Path, defects: Sequence[Defect]) -> None:
             raise DefectError(f"{written}: would overwrite the source; name another target")
     transport = container_of(target) == "mpegts"
     for defect in defects:
-        if not transport and isinstance(defect, Splice | TimestampWrap | LostPackets | TransportErrors):
+        if not transport and isinstance(defect, Splice | TimestampWrap | LostPackets | TransportErrors | Scrambled):
             raise DefectError(f"{defect.kind}: needs a transport stream; {target.name} does not end in .ts")
     if sum(isinstance(defect, TimestampWrap) for defect in defects) > 1:
         raise DefectError("timestamp_wrap: allowed once")

@@ -130,6 +130,27 @@ class TransportErrors(BytesDefect):
         clip.change(heads, (clip.data[heads] & 0xF0 | (clip.data[heads] + jumps) & 0x0F).astype(np.uint8))
 
 
+class Scrambled(BytesDefect):
+    """Transport packets of the track, marked as scrambled; their payload is random bytes, as it seems without a key."""
+
+    detector: ClassVar[str] = "encrypted"
+    kind: Literal["scrambled"] = "scrambled"
+
+    @override
+    def strike(self, clip: CodedClip, rng: np.random.Generator) -> None:
+        aimed = [packet.where // TS_PACKET for packet in self.aimed(clip)]
+        if not aimed:
+            return
+        numbers = np.concatenate(aimed)
+        for number in clip.numbers(pid_of(clip.bytes, int(numbers[0]) * TS_PACKET)).tolist():
+            head, stop = number * TS_PACKET, (number + 1) * TS_PACKET
+            start = head + 4 + (1 + clip.bytes[head + 4] if clip.bytes[head + 3] & 0x20 else 0)
+            if numbers.min() <= number <= numbers.max() and start < stop:
+                places = np.arange(start, stop)
+                clip.change(places, rng.integers(0, 256, len(places), dtype=np.uint8))
+                clip.change(np.array([head + 3]), int(clip.data[head + 3]) | 0x80)
+
+
 class Truncate(BytesDefect):
     """The file ends after ``keep`` of its bytes."""
 

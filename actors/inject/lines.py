@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 
 import av
 import numpy as np
@@ -25,7 +26,7 @@ from actors.inject.defects import (
 from actors.inject.encode import ClipWriter, PictureSpec, SoundSpec
 from actors.inject.labels import Label
 from actors.inject.read import frame_of, planes_of
-from actors.inject.timing import SoundCut, SoundDrift, TimestampGap
+from actors.inject.timing import SoundCut, SoundDrift, SoundShift, TimestampGap
 
 
 @dataclass(slots=True)
@@ -150,10 +151,13 @@ class SoundLine:
         for low, high in pairwise(sorted(edge for edge in edges if first <= edge <= stop)):
             if not self._left_out(low):
                 part = sum(splice <= low for splice in self._splices)
-                piece = np.ascontiguousarray(samples[:, low - first : high - first])
                 at = self._time(low)
-                at += sum(_drift(work.defect, at) for work in self._works)
-                self._writers[part].sound(self._track, piece, self._spec.rate, self._spec.layout, at)
+                at += sum(_moved(work.defect, at) for work in self._works)
+                early = self._before(at)
+                piece = np.ascontiguousarray(samples[:, low - first + early : high - first])
+                if piece.shape[1]:
+                    at += Fraction(early, self._spec.rate)
+                    self._writers[part].sound(self._track, piece, self._spec.rate, self._spec.layout, at)
         self._count = stop
         self.end = self._time(stop)
 
@@ -172,6 +176,11 @@ class SoundLine:
         """The first sample heard at that time or later."""
         assert self._origin is not None
         return max(0, -((self._origin - time) * self._spec.rate // 1))
+
+    def _before(self, at: Fraction) -> int:
+        """Samples from that time that would be heard before the track begins."""
+        assert self._origin is not None
+        return max(0, ceil((self._origin - at) * self._spec.rate))
 
     def _time(self, sample: int) -> Fraction:
         assert self._origin is not None
@@ -198,8 +207,10 @@ class SoundLine:
         work.end = self._time(high)
 
 
-def _drift(defect: Defect, at: Fraction) -> Fraction:
+def _moved(defect: Defect, at: Fraction) -> Fraction:
     """By how much sound of that time is to come late."""
+    if isinstance(defect, SoundShift):
+        return Fraction(repr(defect.by)) / 1000
     if not isinstance(defect, SoundDrift):
         return Fraction(0)
     return max(at - defect.start, Fraction(0)) * Fraction(repr(defect.by)) / 1000

@@ -6,7 +6,15 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from actors.inject.bitstream import FlippedBits, LostPackets, LostSlices, TransportErrors, Truncate, ZeroedPackets
+from actors.inject.bitstream import (
+    FlippedBits,
+    LostPackets,
+    LostSlices,
+    Scrambled,
+    TransportErrors,
+    Truncate,
+    ZeroedPackets,
+)
 from actors.inject.captions import CaptionsLost
 from actors.inject.defects import Defect, DefectError
 from actors.inject.fields import Combing, Pulldown, SwappedFields
@@ -23,14 +31,22 @@ from actors.inject.sound import (
     Silence,
 )
 from actors.inject.tape import DeadPixels, RepeatedLines, TapeDropouts
-from actors.inject.timing import FormatChange, SoundCut, SoundDrift, TimestampGap, TimestampJump, TimestampWrap
+from actors.inject.timing import (
+    FormatChange,
+    SoundCut,
+    SoundDrift,
+    SoundShift,
+    TimestampGap,
+    TimestampJump,
+    TimestampWrap,
+)
 
 AnyDefect = Annotated[
     Black | Freeze | Repeats | Cut | Blockiness | Levels | Blur | Letterbox | Flashes | FormatChange
     | Combing | SwappedFields | Pulldown | TapeDropouts | RepeatedLines | DeadPixels | Bars
     | Silence | ChannelLoss | Clipping | LoudnessJump | PhaseInversion | Mono | Clicks | Dropout
-    | TimestampGap | TimestampJump | TimestampWrap | SoundDrift | SoundCut | CaptionsLost
-    | LostPackets | FlippedBits | LostSlices | ZeroedPackets | TransportErrors | Truncate,
+    | TimestampGap | TimestampJump | TimestampWrap | SoundDrift | SoundShift | SoundCut | CaptionsLost
+    | LostPackets | FlippedBits | LostSlices | ZeroedPackets | TransportErrors | Scrambled | Truncate,
     Field(discriminator="kind"),
 ]  # fmt: skip
 KINDS: dict[str, type[Defect]] = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(AnyDefect)[0])}

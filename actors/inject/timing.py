@@ -31,6 +31,17 @@ class SoundDrift(Defect):
     by: float = Field(ge=-400, le=400, description="ms in every second")
 
 
+class SoundShift(Defect):
+    """All sound later, or earlier where ``by`` is negative; what would be heard before its start is left out."""
+
+    detector: ClassVar[str] = "av_sync"
+    kind: Literal["sound_shift"] = "sound_shift"
+    track: AudioTrack = "a:0"
+    start_seconds: Literal[0] = 0
+    length_seconds: None = None
+    by: float = Field(ge=-5000, le=5000, description="ms")
+
+
 class SoundCut(Defect):
     """Sound that ends early, by whole coded frames; pictures go on."""
 

@@ -28,6 +28,7 @@ METRICS = (
     Metric("samples", "samples", "int32", "decoded of it in each channel, 0 where it gave no sound"),
     Metric("rate", "Hz", "int32", "sample rate of its sound, 0 where it gave none"),
     Metric("captions", "byte pairs", "int64", "in its pictures, -1 where they carry no such data; null without any"),
+    Metric("encrypted", "", "bool", "nothing of it can be decoded; of 0 bytes: a stretch of which no packet came"),
     *(Metric(name, unit, "int64", f"{meaning}; null where not seen") for name, unit, meaning in _CARRIED),
 )
 
@@ -47,6 +48,7 @@ def measure(batch: PacketBatch) -> Columns:
         "samples": np.array([packet.samples for packet in packets], np.int32),
         "rate": np.array([packet.rate for packet in packets], np.int32),
         "captions": np.array([MISSING if (n := packet.captions) is None else n for packet in packets], np.int64),
+        "encrypted": np.array([packet.encrypted for packet in packets], np.bool_),
         **{name: _carried(batch, name) for name, _, _ in _CARRIED},
     }  # fmt: skip
 

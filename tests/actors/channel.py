@@ -61,8 +61,8 @@ def pts_at(second):
 class Channel:
     """Sends the channel to a port of the loopback once somebody listens there. While it is cut time goes on."""
 
-    def __init__(self, port, until=SECONDS, speed=SPEED):
-        self._data, self._port, self._until, self._speed = recorded(), port, until, speed
+    def __init__(self, port, until=SECONDS, speed=SPEED, data=None):
+        self._data, self._port, self._until, self._speed = data or recorded(), port, until, speed
         self._ended, self._cut = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._send, daemon=True)
         self.seconds = 0.0

@@ -72,3 +72,14 @@ def stream(seconds, *, tables=3, clock=1):
         add(0x100, packet, fill=picture % 100)
         add(0x101, packet, start=True)
     return made
+
+
+def hidden(packets, pids, start, end):
+    """The packets of :func:`stream`, with those of some PIDs scrambled from one second to another."""
+    made, picture = [], -1
+    for one in packets:
+        pid = (one[1] & 0x1F) << 8 | one[2]
+        picture += pid == 0x100 and bool(one[1] & 0x40)
+        secret = pid in pids and start <= max(picture, 0) / 25 < end
+        made.append(one[:3] + bytes([one[3] | 0xC0]) + one[4:] if secret else one)
+    return made

@@ -202,6 +202,13 @@ def test_a_click_where_a_channel_turns_over_is_explained_although_it_is_over_bef
     assert explained(settled(phase, click), "click") == phase[0].id(STREAM)
 
 
+@pytest.mark.parametrize(("cause", "fits"), [("drift", True), ("short", False)])
+def test_sound_that_drifts_explains_that_it_is_off_its_pictures(cause, fits):
+    skew = incident("av_skew", 3000, 9000, 3100, track="a:0", cause=cause)
+    off = incident("av_sync", 4000, 8000, 6000, 8500, track="a:0", cause="marker")
+    assert (explained(settled(skew, off), "av_sync") == skew[0].id(STREAM)) is fits
+
+
 def test_other_faults_of_other_tracks_are_their_own():
     one = incident("timestamps", 4000, 4500, 4500, 6500, cause="gap")
     for start, end in ((4800, 5200), (3000, 3700), (4100, 6000)):

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.media import Carried
-from actors.multiplex import CLOCK, Multiplex
+from actors.media import CLOCK, Carried
+from actors.multiplex import Multiplex
 from actors.transport import PACKET
 from tests.actors.multiplexed import association, packet, program, stream
 

@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from actors import stored
@@ -23,7 +24,8 @@ from actors.schema import measured
 from actors.source import stream_name
 from actors.storage import StorageError
 from actors.task import Task
-from tests.actors.channel import BLACK, Channel, pts_at
+from actors.transport import PACKET
+from tests.actors.channel import BLACK, SECONDS, Channel, pts_at, recorded
 from tests.senders import free_port
 
 DETECTORS = ("black", "silence", "freeze", "timestamps", "decode_errors", "stalled")
@@ -35,14 +37,14 @@ DEADLINE = 120.0
 class Watch:
     """An owner in a thread of its own, on the channel at a port."""
 
-    def __init__(self, uri, port, hop=Direct, limits=QUICK):
+    def __init__(self, uri, port, hop=Direct, limits=QUICK, detectors=DETECTORS):
         self.recorder = Recorder(uri, {table: measured(metrics) for table, metrics in METRICS.items()})
         self.url = f"udp://127.0.0.1:{port}"
         self.stream = stream_name(self.url)
         self.fence = self.recorder.claim([self.stream])[self.stream]
         self.stop = threading.Event()
         known = stored.load(self.recorder, [self.stream]).get(self.stream)
-        task = Task(self.stream, self.url, DETECTORS, SETTINGS, self.fence, known, limits=limits)
+        task = Task(self.stream, self.url, detectors, SETTINGS, self.fence, known, limits=limits)
         self.owner = Owner(
             task, self.recorder, lambda table, where: self.recorder.read(table, where=where), self.stop, hop
         )
@@ -238,3 +240,26 @@ def test_what_fails_between_two_bursts_is_not_taken_for_damage(tmp_path):
     with Channel(port), Watch(str(tmp_path), port, hop=Refusing) as watch:
         raised = until(lambda: watch.error)
     assert str(raised) == "these meters are broken"
+
+
+def test_a_channel_that_is_scrambled_is_told_of_while_nothing_of_it_can_be_read(tmp_path):
+    data, port = np.frombuffer(recorded(), np.uint8).reshape(-1, PACKET).copy(), free_port()
+    carries = np.isin((data[:, 1].astype(int) & 0x1F) << 8 | data[:, 2], (0x100, 0x101))
+    late = np.arange(len(data)) > 5 / SECONDS * len(data)
+    for number in np.flatnonzero(carries & late & (data[:, 3] & 0x10 != 0)):
+        packet = data[number]
+        packet[3] |= 0x80
+        packet[4 + (1 + int(packet[4]) if packet[3] & 0x20 else 0) :] ^= 0xA5
+    wanted = ("encrypted", "black", "stalled", "timestamps")
+    with Channel(port, data=data.tobytes()) as channel, Watch(str(tmp_path), port, detectors=wanted) as watch:
+        opened = [watch.committed("opened", "encrypted"), watch.committed("updated", "encrypted")]
+        assert channel.seconds < SECONDS
+        document = watch.end()
+    incidents = {(one["detector"], one["track"]): one for one in document["incidents"] if one["detector"] != "black"}
+    assert set(incidents) == {("encrypted", "v:0"), ("encrypted", "a:0")}
+    assert {event["id"] for event in opened} <= {one["id"] for one in incidents.values()}
+    first = incidents["encrypted", "v:0"]
+    assert first["start_seconds"] == pytest.approx(5, abs=0.3)
+    assert first["end_seconds"] > 10
+    assert incidents["encrypted", "a:0"]["explained_by"] == first["id"]
+    assert {one["state"] for one in document["verdicts"] if one["detector"] == "timestamps"} == {"unknown"}

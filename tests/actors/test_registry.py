@@ -19,7 +19,7 @@ def test_detectors_are_made_with_settings_and_defaults():
     black, first, second = build(["black", "format_change"], {"black": {"minimum_seconds": 0.5}})
     assert (black.settings.minimum_seconds, black.settings.share) == (0.5, 0.98)
     assert (first.name, first.table, second.name, second.table) == ("format_change", "video", "format_change", "audio")
-    assert len(build(DETECTORS, {})) == len(DETECTORS) + 1
+    assert len(build(DETECTORS, {})) == len(DETECTORS) + 2
     assert build(["black", "black"], {})[0].name == "black"
 
 
@@ -27,7 +27,7 @@ def test_detectors_are_made_with_settings_and_defaults():
     ("names", "given", "words"),
     [
         (["blak"], {}, ["no detector 'blak'", "did you mean 'black'?", "channel_loss"]),
-        (["zzz"], {}, ["no detector 'zzz'", "allowed: av_skew, bars"]),
+        (["zzz"], {}, ["no detector 'zzz'", "allowed: av_skew, av_sync"]),
         (["black"], {"freze": {}}, ["no detector 'freze'", "did you mean 'freeze'?"]),
         (["black"], {"black": {"minimum": 1}}, ["black has no setting 'minimum'", "minimum_seconds", "share"]),
         (["black"], {"black": {"share": 3}}, ["black.share", "less than or equal to 1", "not 3"]),

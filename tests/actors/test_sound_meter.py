@@ -8,7 +8,7 @@ from actors.measure.sound import METRICS, SoundMeter, SoundState, block_edges, r
 from actors.media import AudioBatch, AudioFormat
 from tests.actors import ebu
 
-EXACT = ("hop_samples", "peaks", "jolts", "clipped_samples", "restarted", "invalid_samples")
+EXACT = ("hop_samples", "peaks", "jolts", "onsets", "clipped_samples", "restarted", "invalid_samples")
 PER_HOP = ("peaks", "jolts", "roughness")
 
 

@@ -1,5 +1,7 @@
 """`make bench`: what analysing costs against bare decoding, and against ffmpeg's own filters.
 
+    python -m tests.bench.decode [--clips h264-3 h264-15 2160p hevc10 mpeg2i] [--runs 3]
+
 Everything is timed as whole processes, in turn, in one run; medians are printed. The start-up of ``analyze`` (Python,
 imports, kernels from the cache, tables) is what it costs on a clip of two frames, and is taken off.
 """
@@ -12,24 +14,32 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench.clip import KINDS
 from tests.bench.machine import cost, machine, side_by_side
 
-CLIPS = Path(".bench")
-GROUPS = {
-    "packets": "decode_errors",
-    "+ sound": "decode_errors,timestamps,silence,channel_loss,clipping,loudness,phase,click",
-    "+ luma": "decode_errors,timestamps,silence,channel_loss,clipping,loudness,phase,click,black",
-    "all": None,
+FOLDER = Path(".bench")
+CLIPS = {
+    "h264-3": ("1080p H.264, 3 Mb/s", "h264", 60, 3),
+    "h264-15": ("1080p H.264, 15 Mb/s", "h264", 60, 15),
+    "2160p": ("2160p H.264, 25 Mb/s", "2160p", 10, 25),
+    "hevc10": ("1080p HEVC, 10 bit, 6 Mb/s", "hevc10", 10, 6),
+    "mpeg2i": ("1080i MPEG-2, 4:2:2, 30 Mb/s", "mpeg2i", 10, 30),
 }
-FILTERS = {"video": "blackdetect,freezedetect,scdet", "audio": "silencedetect,astats,ebur128=peak=true"}
+"""What each clip is, its kind, how many seconds, and how many Mb/s."""
+DETECTORS = {"packets": "decode_errors", "+ luma": "decode_errors,timestamps,black", "every metric": None}
+FILTERS = "blackdetect,freezedetect,scdet"
+CHAIN = "blackdetect,freezedetect,blockdetect,blurdetect,signalstats=stat=tout+vrep+brng,idet,scdet"
+"""ffmpeg's filters for the same defects."""
+CHAINED = 40
+"""Pictures that the chain is run on: it takes half a second for each."""
 
 
-def clip(seconds, megabits):
-    """The bench clip, made once, in a process of its own: children inherit the peak memory of who starts them."""
-    path = CLIPS / f"bbb_{seconds}s_{megabits}m.mp4"
+def clip(seconds, megabits, kind="h264"):
+    """A bench clip, made once, in a process of its own: children inherit the peak memory of who starts them."""
+    path = FOLDER / f"{'bbb' if kind == 'h264' else kind}_{seconds}s_{megabits}m{KINDS[kind].suffix}"
     if not path.exists():
-        CLIPS.mkdir(exist_ok=True)
-        how = ["--seconds", str(seconds), "--megabits", str(megabits), str(path)]
+        FOLDER.mkdir(exist_ok=True)
+        how = ["--kind", kind, "--seconds", str(seconds), "--megabits", str(megabits), str(path)]
         subprocess.run([sys.executable, "-m", "tests.bench.clip", *how], check=True, stdout=subprocess.DEVNULL)
     print(f"{path}: sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
     return path
@@ -40,29 +50,49 @@ def analyze(path, results, detectors):
     return command + (["--detectors", detectors] if detectors else [])
 
 
-def report(seconds, megabits, runs):
-    path = clip(seconds, megabits)
-    short = clip(0.08, megabits)
-    decode = ["ffmpeg", "-v", "error", "-threads", "1", "-i", str(path), "-f", "null", "-"]
-    filtering = [*decode[:-3], "-vf", FILTERS["video"], "-af", FILTERS["audio"], "-f", "null", "-"]
+def ffmpeg(path, *options):
+    return ["ffmpeg", "-v", "error", "-threads", "1", "-i", str(path), *options, "-f", "null", "-"]
+
+
+def measured(name, runs):
+    """Milliseconds of CPU for a picture, by what was run; and the costs as they are."""
+    _, kind, seconds, megabits = CLIPS[name]
+    path, short = clip(seconds, megabits, kind), clip(0.08, megabits, kind)
     with tempfile.TemporaryDirectory() as folder:
-        commands = {"bare decode": decode, "ffmpeg filters": filtering}
-        for name, detectors in GROUPS.items():
-            commands[name] = analyze(path, f"{folder}/{name}", detectors)
-            commands[f"start-up {name}"] = analyze(short, f"{folder}/s{name}", detectors)
+        commands = {
+            "bare": ffmpeg(path),
+            "filters": ffmpeg(path, "-vf", FILTERS),
+            "chain": ffmpeg(path, "-frames:v", str(CHAINED), "-filter_threads", "1", "-vf", CHAIN),
+        }
+        for number, (group, detectors) in enumerate(DETECTORS.items()):
+            commands[group] = analyze(path, f"{folder}/{number}", detectors)
+            commands[f"start-up, {group}"] = analyze(short, f"{folder}/s{number}", detectors)
         costs = side_by_side(commands, runs)
-    bare = costs["bare decode"].cpu_seconds
-    print(f"\n{path.name}: {seconds} s of 1080p25 at {megabits} Mb/s, {runs} runs in turn, medians")
-    print(f"  bare decode (ffmpeg, one thread)  {bare:7.2f} CPU s")
-    filters = costs["ffmpeg filters"].cpu_seconds
-    print(f"  ffmpeg's filters for the same     {filters:7.2f} CPU s   {filters / bare:5.2f} x bare decode")
-    for name in GROUPS:
-        startup = costs[f"start-up {name}"].cpu_seconds
-        net = costs[name].cpu_seconds - startup
-        print(
-            f"  analyze, {name:<24} {net:7.2f} CPU s   {net / bare:5.2f} x bare decode   "
-            f"(start-up {startup:.2f} s, peak {costs[name].peak_mib:.0f} MiB)"
-        )
+    pictures, started = 25 * seconds, {group: costs[f"start-up, {group}"].cpu_seconds for group in DETECTORS}
+    each = {name: 1000 * (costs[name].cpu_seconds - started.get(name, 0)) / pictures for name in ("bare", *DETECTORS)}
+    each["filters"] = 1000 * costs["filters"].cpu_seconds / pictures
+    each["chain"] = 1000 * costs["chain"].cpu_seconds / CHAINED
+    return each, costs
+
+
+def report(names, runs):
+    """Print a table, a line for each clip."""
+    lines, notes = [], []
+    for name in names:
+        each, costs = measured(name, runs)
+        times = [each[what] / each["bare"] for what in (*DETECTORS, "filters", "chain")]
+        of_chain = each["chain"] / each["every metric"]
+        lines.append(
+            f"| {CLIPS[name][0]} | {each['bare']:.2f} | " + " | ".join(f"{x:.2f}" for x in times)
+            + f" | {of_chain:.0f} |"
+        )  # fmt: skip
+        peak, start = costs["every metric"].peak_mib, costs["start-up, every metric"].cpu_seconds
+        notes.append(f"{CLIPS[name][0]}: peak {peak:.0f} MiB, start-up {start:.2f} CPU s")
+    print(f"\nCPU, one thread, {runs} runs in turn, medians")
+    print("| clip | bare decode, ms a picture | " + " | ".join(f"`analyze`, {group}" for group in DETECTORS), end="")
+    print(f" | ffmpeg: `{FILTERS}` | ffmpeg: all seven filters | seven filters / every metric |")
+    print("|" + "---|" * (len(DETECTORS) + 5))
+    print("\n".join([*lines, "", *notes]))
 
 
 def first_output():
@@ -76,16 +106,14 @@ def first_output():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--megabits", type=int, nargs="+", default=[3, 15])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", choices=CLIPS, nargs="+", default=list(CLIPS))
     parser.add_argument("--runs", type=int, default=3)
     given = parser.parse_args()
     if shutil.which("ffmpeg") is None:
         raise SystemExit("bench: the ffmpeg command, which is compared with, is not installed")
     print(machine())
-    for megabits in given.megabits:
-        report(given.seconds, megabits, given.runs)
+    report(given.clips, given.runs)
     first_output()
 
 

@@ -16,7 +16,7 @@ from actors.hop import Direct
 from actors.limits import Limits
 from actors.measure.picture import PictureMeter
 from actors.source import open_source
-from tests.bench.decode import CLIPS, clip
+from tests.bench.decode import FOLDER, clip
 from tests.bench.machine import machine
 from tests.clips import generated_clip
 
@@ -51,7 +51,7 @@ def compare(path):
 
 def deep():
     """A clip of 10 bits in HEVC."""
-    path = CLIPS / "hevc10.mkv"
+    path = FOLDER / "hevc10.mkv"
     with av.open(generated_clip(seconds=4, size=(1280, 720), layout=None)) as clip, av.open(path, "w") as out:
         stream = out.add_stream("libx265", rate=25, options={"preset": "ultrafast", "x265-params": "log-level=none"})
         stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p10le"

@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 
 from actors.inject import Encode, Labels, inject, parse
-from actors.inject.registry import KINDS
-from tests.clips import generated_clip, real_clip
+from actors.inject.registry import KINDS, names
+from tests.clips import generated_clip, marker_clip, real_clip
 
 SEED = 20261128
 EDGE = 0.4
@@ -55,6 +55,7 @@ SOURCES = {
     "carphone": lambda: real_clip("carphone_pristine.mp4"),  # 4 s, 176x144
     "tones": lambda: generated_clip(seconds=12, size=(320, 180)),  # stereo
     "voice": lambda: generated_clip(seconds=12, size=(320, 180), middle=0.7),  # stereo, most of it in the middle
+    "markers": lambda: marker_clip(seconds=12, size=(320, 180)),  # flashes and beeps
     "long": lambda: generated_clip(seconds=24, size=(96, 54), layout=None),
 }
 PICTURES, SOUND = ("bbb", "bikes", "carphone"), ("bbb", "tones")
@@ -99,8 +100,14 @@ DEFECTS = (
     Defect("transport_errors:what=continuity", PICTURES, (0.5, 2.0), ".ts"),
     Defect("transport_errors:what=flagged", PICTURES, (0.5, 2.0), ".ts"),
     Defect("transport_errors:what=tables", ("bikes", "tones"), (1.0, 2.0), ".ts", after=4),
+    Defect("scrambled", PICTURES, (0.5, 3.0), ".ts"),
+    Defect("scrambled:track=a:0", SOUND, (0.5, 3.0), ".ts"),
     Defect("captions_lost", ("long",), (11.0, 14.0), each=3, after=5),
     Defect("sound_cut", SOUND, None, after=3, before=0.8),
+    Defect("sound_shift:by=200", ("markers",), None, each=1),
+    Defect("sound_shift:by=140", ("markers",), None, ".ts", each=1),
+    Defect("sound_shift:by=-60", ("markers",), None, ".ts", each=1),
+    Defect("sound_shift:by=-300", ("markers",), None, ".mkv", each=1),
 )
 
 
@@ -135,10 +142,15 @@ def damaged(folder, defect, name, number):
 
 
 def placed(defect, source, rng):
-    """The defect's text with a start, and a length where it has one, that leave the clip's edges clean."""
+    """The defect's text with a start, and a length where it has one, that leave the clip's edges clean.
+
+    What holds for the whole clip has neither.
+    """
     with av.open(str(source)) as container:
         last = float(Fraction(container.duration, 10**6)) - defect.before
     kind, _, settings = defect.text.partition(":")
+    if "start" not in names(kind):
+        return defect.text
     fields = [f"{settings}"] if settings else []
     length = 0.0
     if defect.lengths:

@@ -19,6 +19,7 @@ METRICS = (
     Metric("peaks", "full scale", "float32", "greatest absolute sample: per hop, in each one value per channel", -1),
     Metric("jolts", "full scale", "float32", "greatest absolute second difference of samples: per hop and channel", -1),
     Metric("roughness", "full scale", "float32", "mean absolute second difference of samples: per hop and channel", -1),
+    Metric("onsets", "samples", "int32", "per hop: before the first that reaches half the peak, in any channel", HOPS),
     Metric("clipped_samples", "samples", "int64", "per channel: samples of plateaus, 3 or more at >= 0.999", -1),
     Metric("true_peak", "full scale", "float64", "per channel: peak, interpolated four times (BS.1770-4)", -1),
     Metric(
@@ -95,7 +96,7 @@ class SoundMeter:
                 np.array(block.samples, np.float32, order="C"), edges, not block.clean, "true_peak" in wanted,
                 "loudness_power" in wanted, left, right, *constants, tails, memories, runs,
                 *(columns[name][row].reshape(HOPS, channels) for name in ("peaks", "jolts", "roughness")),
-                columns["clipped_samples"][row],
+                columns["onsets"][row], columns["clipped_samples"][row],
                 columns["true_peak"][row], columns["loudness_power"][row], columns["stereo_power"][row],
                 columns["invalid_samples"][row : row + 1],
             )  # fmt: skip
@@ -135,6 +136,7 @@ def _empty(rows: int, format: AudioFormat) -> Columns:
     return {
         "hop_samples": np.zeros((rows, HOPS), np.int32),
         **{name: np.full((rows, HOPS * channels), np.nan, np.float32) for name in ("peaks", "jolts", "roughness")},
+        "onsets": np.zeros((rows, HOPS), np.int32),
         "clipped_samples": np.zeros((rows, channels), np.int64),
         "true_peak": np.full((rows, channels), np.nan),
         "loudness_power": np.zeros((rows, HOPS)),

@@ -32,7 +32,7 @@ def kernel() -> Callable[..., None]:
     return compiled(
         block, "sound_block", types.float32[:, ::1], integers, types.boolean, types.boolean, types.boolean,
         types.int64, types.int64, table, table, floats, table, table, integers,
-        *[types.float32[:, ::1]] * 3, integers, floats, floats, floats, integers,
+        *[types.float32[:, ::1]] * 3, types.int32[::1], integers, floats, floats, floats, integers,
     )  # fmt: skip
 
 
@@ -40,7 +40,8 @@ def block(
     samples: NDArray[np.float32], edges: Integers, fresh: bool, wants_true_peak: bool, wants_loudness: bool,
     left: int, right: int, taps: Floats, stages: Floats, weights: Floats, tails: Floats, memories: Floats,
     runs: Integers, peaks: NDArray[np.float32], jolts: NDArray[np.float32], roughness: NDArray[np.float32],
-    clipped: Integers, true_peak: Floats, loudness: Floats, stereo: Floats, invalid: Integers,
+    onsets: NDArray[np.int32], clipped: Integers, true_peak: Floats, loudness: Floats, stereo: Floats,
+    invalid: Integers,
 ) -> None:  # fmt: skip
     """Measure one block.
 
@@ -62,6 +63,7 @@ def block(
         peaks: (10, channels), written for each hop there is.
         jolts: (10, channels), likewise: greatest absolute second difference. The first two samples of all have none.
         roughness: (10, channels), likewise: mean absolute second difference.
+        onsets: (10,), written for each hop there is: samples before the first that reaches half of its peak.
         clipped: (channels,), written. A plateau counts as a whole where its third sample lies.
         true_peak: (channels,), written if wanted.
         loudness: (10,), added to if wanted.
@@ -160,3 +162,18 @@ def block(
             memories[channel, 1] = m1 if abs(m1) > QUIET else 0.0
             memories[channel, 2] = m2 if abs(m2) > QUIET else 0.0
             memories[channel, 3] = m3 if abs(m3) > QUIET else 0.0
+
+    for hop in range(hops):
+        half = peaks[hop, 0]
+        for channel in range(1, channels):
+            half = max(half, peaks[hop, channel])
+        half /= 2
+        first, channel = edges[hop + 1] - edges[hop], 0
+        while channel < channels and first > 0:
+            for i in range(first):
+                value = abs(samples[channel, edges[hop] + i])
+                if value >= half and np.isfinite(value):
+                    first = i
+                    break
+            channel += 1
+        onsets[hop] = first if half > 0 else 0

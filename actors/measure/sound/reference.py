@@ -28,12 +28,15 @@ def measure(samples: NDArray[np.float32], format: AudioFormat) -> Columns:
     bends = np.abs(np.pad(np.diff(sound, 2, axis=1), ((0, 0), (min(2, count), 0)))[:, :count])
     jolts = np.array([bends[:, a:b].max(axis=1) for a, b in _pairs(edges)], np.float32)
     roughness = np.array([bends[:, a:b].mean(axis=1) for a, b in _pairs(edges)])
+    loudest = np.abs(sound).max(axis=0)
+    onsets = np.array([np.argmax(2 * loudest[a:b] >= loudest[a:b].max()) for a, b in _pairs(edges)])
     rows = np.append(edges[:-1:HOPS], count)
     return {
         "hop_samples": _lists(np.diff(edges), 0).astype(np.int32),
         "peaks": _lists(peaks, np.nan).reshape(len(rows) - 1, -1),
         "jolts": _lists(jolts, np.nan).reshape(len(rows) - 1, -1),
         "roughness": _lists(roughness, np.nan).reshape(len(rows) - 1, -1),
+        "onsets": _lists(onsets, 0).astype(np.int32),
         "clipped_samples": np.array([_per_row(_plateaus(channel), rows) for channel in sound]).T,
         "true_peak": np.array([[level[a:b].max() for a, b in _pairs(rows)] for level in map(_interpolated, sound)]).T,
         "loudness_power": _lists(weighting.channel_weights(format) @ power, np.nan),

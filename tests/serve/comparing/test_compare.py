@@ -109,7 +109,7 @@ def test_a_source_that_is_cut_short_is_compared_as_far_as_it_goes(tmp_path):
     (fused,) = json.loads(out)["shapes"]
     assert (fused["status"], fused["equal"]) == ("partial", True)
     assert "short.mp4: cut short" in fused["error"]
-    assert 80 < fused["compared"]["rows"]["video"] < 120
+    assert 80 < fused["compared"]["rows"]["video"] < 140
 
 
 @pytest.mark.parametrize(("arguments", "status", "said"), [

@@ -114,8 +114,10 @@ def test_nothing_in_a_name_or_message_reaches_the_terminal_as_a_command(capsys):
 
 def test_what_could_not_be_judged_is_said(capsys):
     verdict = {"detector": "black", "track": "v:0", "state": "unknown", "reason": "HLG"}
-    print_stream(console(), stream(verdicts=[verdict]))
-    assert "black on v:0: unknown, HLG" in capsys.readouterr().out
+    print_stream(console(), stream(verdicts=[verdict, {**verdict, "detector": "av_sync"}]))
+    out = capsys.readouterr().out
+    assert "black on v:0: unknown, HLG" in out
+    assert "av_sync" not in out
 
 
 def test_a_problem_is_said_without_its_name():
