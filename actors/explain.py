@@ -29,14 +29,14 @@ class Cause:
     """A detector whose incidents explain another's.
 
     ``where``: on the same track, on any, or on one that goes before (pictures before sound), so that of several tracks
-    one explains the others. ``only``: the effect's own cause must be this one, if it is given; ``because``: the
-    explaining incident's must be one of these. ``near_seconds``: by how much that counts as longer at both ends.
+    one explains the others. ``only``: the effect's own cause must be one of these, if any are given; ``because``: the
+    explaining incident's likewise. ``near_seconds``: by how much that counts as longer at both ends.
     ``outlasts``: it must be at least as long as the effect.
     """
 
     detector: str
     where: Literal["same", "any", "leading"] = "same"
-    only: str = ""
+    only: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
     near_seconds: Fraction = Fraction(0)
     outlasts: bool = False
@@ -47,6 +47,8 @@ _SECRET = Cause("encrypted", near_seconds=Fraction(1, 2))
 _UNREFRESHED = Cause("encrypted", near_seconds=Fraction(2))
 """Until a picture comes that needs no other, a decoder lacks what was encrypted."""
 _LOST = Cause("transport", because=("continuity", "flagged", "unsynced"), near_seconds=Fraction(1, 2))
+_LATE = ("association", "map", "clock")
+"""Tables and clocks of a transport stream that do not come: they were lost, or nothing came at all."""
 _STEP = ("jump", "back")
 """Timestamps that do not go on: a decoder then lacks what it was told to refer to."""
 
@@ -54,8 +56,8 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
     "encrypted": (_STALLED, Cause("encrypted", "leading", near_seconds=Fraction(1, 4))),
     "black": (_STALLED, Cause("bars")),
     "freeze": (
-        _STALLED, _SECRET, Cause("decode_errors", only="decode_failure"), Cause("timestamps", only="no_packets"),
-        Cause("bars"), Cause("black"),
+        _STALLED, _SECRET, Cause("decode_errors", only=("decode_failure",)),
+        Cause("timestamps", only=("no_packets",)), Cause("bars"), Cause("black"),
     ),
     "silence": (_STALLED,),
     "channel_loss": (_STALLED, Cause("silence")),
@@ -69,12 +71,16 @@ CAUSES: dict[str, tuple[Cause, ...]] = {
         _STALLED, _SECRET, _LOST, Cause("timestamps", near_seconds=Fraction(1, 2)),
         Cause("decode_errors", near_seconds=Fraction(1, 2)), Cause("flash", near_seconds=Fraction(1, 2)),
     ),
-    "flash": (_STALLED, Cause("flash", only="warning", because=("luminance", "red", "extended"))),
+    "flash": (_STALLED, Cause("flash", only=("warning",), because=("luminance", "red", "extended"))),
     "captions": (_STALLED,),
     "av_sync": (Cause("av_skew", because=("drift",)),),
-    "transport": (_STALLED, _SECRET, Cause("transport", "leading", near_seconds=Fraction(1, 4))),
+    "transport": (
+        _STALLED, _SECRET, replace(_LOST, only=_LATE),
+        Cause("timestamps", only=_LATE, because=("gap",), near_seconds=Fraction(1, 4)),
+        replace(_LOST, where="leading", near_seconds=Fraction(1, 4)),
+    ),
     "timestamps": (
-        _STALLED, _SECRET, replace(_LOST, only="gap"), Cause("timestamps", "leading", near_seconds=Fraction(1, 4)),
+        _STALLED, _SECRET, replace(_LOST, only=("gap",)), Cause("timestamps", "leading", near_seconds=Fraction(1, 4)),
     ),
     "corruption": (_STALLED, _UNREFRESHED, _LOST),
     "decode_errors": (
@@ -204,7 +210,7 @@ def _fits(cause: Cause, known: Known, effect: Event, until: Fraction | None) -> 
     """Whether it is so as this cause says, and overlaps enough."""
     if effect.end is None or cause.detector != known.detector or not _reaches(cause, known.track, effect.track):
         return False
-    if cause.only not in ("", effect.cause) or (cause.because and known.cause not in cause.because):
+    if (cause.only and effect.cause not in cause.only) or (cause.because and known.cause not in cause.because):
         return False
     start, end = effect.base.exact(effect.start), effect.base.exact(effect.end)
     first = known.base.exact(known.start)

@@ -202,7 +202,8 @@ class Carried:
 
     ``continuity``: counters that do not go on; ``flagged``: packets flagged as damaged; ``scrambled``: whether any
     was. Of the stream as a whole, said of one track, else None: ``unsynced``, losses of the packets' grid, and how
-    long a table or clock had not come, at most, in ticks of 27 MHz: ``association`` (PAT), ``map`` (PMT), ``clock``.
+    long a table or clock had not come, at most, in ticks of 27 MHz: ``association`` (PAT), ``map`` (PMT), ``clock``;
+    ``lost_table``: at most, one whose counter did not go on when it came.
     """
 
     continuity: int = 0
@@ -212,6 +213,7 @@ class Carried:
     association: int | None = None
     map: int | None = None
     clock: int | None = None
+    lost_table: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

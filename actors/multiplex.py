@@ -56,6 +56,7 @@ class Multiplex:
         self._told: tuple[int, ...] = ()
         self._unsynced: deque[int] = deque(maxlen=_MOST)
         self._ages: deque[tuple[int, int, int, int]] = deque(maxlen=_MOST)
+        self._gone: deque[tuple[int, int]] = deque(maxlen=_MOST)
         self._synced = False
         self._scrambling = Scrambling()
         self._clocks: dict[int, tuple[int, int]] = {}
@@ -103,8 +104,12 @@ class Multiplex:
         ages = [(0, 0, 0)]
         while self._ages and self._ages[0][0] <= position:
             ages.append(self._ages.popleft()[1:])
-        longest = [max(kind) for kind in zip(*ages, strict=True)]
-        return Carried(continuity, flagged, scrambled, _until(self._unsynced, position), *longest)
+        association, program, clock = (max(kind) for kind in zip(*ages, strict=True))
+        lost = 0
+        while self._gone and self._gone[0][0] <= position:
+            lost = max(lost, self._gone.popleft()[1])
+        unsynced = _until(self._unsynced, position)
+        return Carried(continuity, flagged, scrambled, unsynced, association, program, clock, lost)
 
     def hidden(self, position: int | None) -> list[tuple[int, Hidden]]:
         """Stretches that are scrambled, each with its PID, found before a position and not given before; None: all."""
@@ -198,6 +203,8 @@ class Multiplex:
         start += 1 + packet[start] if start < PACKET else 0
         if start >= PACKET or packet[start] != (0x00 if pid == 0 else 0x02):
             return
+        if position in self._stream(pid).wrong and all(table != pid for table, _ in self._waiting):
+            self._gone.append((position, self._now - self._tables[pid]))
         self._waiting.append((pid, position))
         if pid == 0 and packet[4:] != self._association:
             self._association = packet[4:]

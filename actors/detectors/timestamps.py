@@ -10,7 +10,7 @@ from pydantic import Field
 
 from actors.clock import WRAP
 from actors.detectors.bursts import QUIET, Burst, Hit, gather, hit_at
-from actors.detectors.cadence import equal_steps, run_lengths
+from actors.detectors.cadence import ROUNDING_SECONDS, equal_steps, run_lengths
 from actors.incident import Event, Severity, Thresholds
 from actors.measure import Rows
 from actors.media import MISSING, Table
@@ -40,12 +40,24 @@ class TimestampsThresholds(Thresholds):
 
 
 @dataclass(frozen=True, slots=True)
+class Early:
+    """A longer interval, the first, before equal ones made a cadence. ``usual``: those before it, in ticks.
+
+    It is a gap once ``due`` more intervals are as they were before it.
+    """
+
+    gap: Hit
+    usual: int
+    due: int = STEADY
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """What is remembered of a track's timestamps.
 
     ``dts``, ``duration``, ``epoch``: of the newest packet that has a DTS. ``intervals``: the last WINDOW between such
-    packets. ``steady``: how many of the newest are equal; ``broken``: whether there was ever another. ``stamps``: key,
-    presentation time and duration of the last ORDER packets.
+    packets. ``steady``: how many of the newest are equal; ``broken``: whether there was ever another; ``early``: that
+    one, while it may be a gap. ``stamps``: key, presentation time and duration of the last ORDER packets.
     """
 
     burst: Burst = QUIET
@@ -55,6 +67,7 @@ class Course:
     intervals: tuple[int, ...] = ()
     steady: int = 0
     broken: bool = False
+    early: Early | None = None
     stamps: tuple[tuple[int, int, int, int, int], ...] = ()
 
 
@@ -63,11 +76,11 @@ class Timestamps:
 
     A gap is a packet that comes later than the one before lasts, and later than any of the last intervals explains.
     Where the longer interval is declared (a container that stores durations), it is a gap if all intervals were equal
-    until then. A 33-bit wrap is no fault: the timeline runs on through it.
+    until then, or few were but they go on so. A 33-bit wrap is no fault: the timeline runs on through it.
     """
 
     name = "timestamps"
-    version = 2
+    version = 3
     table: Table = "packets"
     metrics: tuple[str, ...] = ("dts_time", "pts_time")
     severity: Severity = "warning"
@@ -111,7 +124,7 @@ class Timestamps:
         jumps = np.diff(epochs) != 0
         place = timed if begun else timed[1:]
         intervals = np.diff(times)
-        shown, state = self._expected(state, rows, intervals[~jumps], lasts[:-1][~jumps])
+        shown, after = self._expected(state, rows, intervals[~jumps], lasts[:-1][~jumps])
         expected = np.zeros(len(intervals), np.int64)
         expected[~jumps] = shown
         late = ~jumps & (expected > 0) & (intervals - expected > self.settings.frames_off * expected)
@@ -123,7 +136,9 @@ class Timestamps:
             else hit_at(rows, int(place[at]), rows.base.seconds(int(expected[at] - intervals[at])), "back")
             for at in np.flatnonzero(jumps | late | back).tolist()
         ]  # fmt: skip
-        return replace(state, dts=int(times[-1]), duration=int(lasts[-1]), epoch=int(epochs[-1])), hits
+        early, told = self._early(state, rows, place[~jumps], intervals[~jumps], late[~jumps], stamps)
+        after = replace(after, dts=int(times[-1]), duration=int(lasts[-1]), epoch=int(epochs[-1]), early=early)
+        return after, sorted(hits + told, key=lambda hit: hit.index)
 
     def _expected(
         self, state: Course, rows: Rows, intervals: NDArray[np.int64], lasts: NDArray[np.int64]
@@ -146,6 +161,31 @@ class Timestamps:
         return expected, replace(
             state, intervals=tuple(known[-WINDOW:].tolist()), steady=int(runs[-1]), broken=bool(others[-1])
         )  # fmt: skip
+
+    def _early(
+        self, state: Course, rows: Rows, place: NDArray[np.int64], intervals: NDArray[np.int64],
+        late: NDArray[np.bool_], stamps: NDArray[np.int64],
+    ) -> tuple[Early | None, list[Hit]]:  # fmt: skip
+        """The first longer interval, if it may still be a gap; and if it is one, the gap, at the row that shows it."""
+        early, first = state.early, 0
+        if early is None and not state.broken and len(intervals):
+            before = state.intervals[-1] if state.intervals else None
+            others = np.flatnonzero(~equal_steps(intervals, before, rows.base))
+            others = others[(others > 0) | (before is not None)]
+            if not len(others) or late[others[0]] or not WINDOW <= state.steady + others[0] < STEADY:
+                return None, []
+            longer, first = int(intervals[others[0]]), int(others[0]) + 1
+            usual = int(intervals[first - 2] if first > 1 else state.intervals[-1])
+            if longer - usual > self.settings.frames_off * usual > 0:
+                early = Early(_gap(rows, int(place[first - 1]), stamps, len(state.stamps), longer, usual), usual)
+        if early is None:
+            return None, []
+        found = intervals[first : first + early.due]
+        if (np.abs(found - early.usual) > rows.base.floor(ROUNDING_SECONDS)).any():
+            return None, []
+        if len(found) < early.due:
+            return replace(early, due=early.due - len(found)), []
+        return None, [replace(early.gap, index=int(place[first + early.due - 1]))]
 
     def _event(self, rows: Rows, moment: Moment, burst: Burst) -> Event:
         times = "" if burst.hits == 1 else f", {burst.hits} faults"

@@ -77,9 +77,9 @@ class Transport:
     """
 
     name = "transport"
-    version = 1
+    version = 2
     table: Table = "packets"
-    metrics: tuple[str, ...] = (*DAMAGE, *REPEATED)
+    metrics: tuple[str, ...] = (*DAMAGE, *REPEATED, "lost_table")
     severity: Severity = "warning"
 
     def __init__(self, settings: TransportThresholds | None = None) -> None:
@@ -172,25 +172,26 @@ def _lateness(timely: Timely, rows: Rows, name: str, limit: int, steady: int) ->
 def _damaged(state: Packets, rows: Rows) -> tuple[tuple[tuple[int, int], ...], list[Hit]]:
     """What to remember of the last second, and rows before which packets were lost or damaged.
 
-    Such a fault lies between the row before and this one.
+    Such a fault lies between the row before and this one; that of a table between the table before and this one.
     """
     counts = np.stack([np.maximum(rows.columns[name].astype(np.int64), 0) for name in DAMAGE])
     errors = counts.sum(axis=0)
     bad = np.flatnonzero(errors)
     time = rows.columns["time"].astype(np.int64)
+    gone = [rows.base.floor(Fraction(int(age), CLOCK)) for age in np.maximum(rows.columns["lost_table"][bad], 0)]
     times = np.concatenate((np.array([at for at, _ in state.recent], np.int64), time[bad]))
     sums = np.concatenate((np.array([count for _, count in state.recent], np.int64), errors[bad]))
     total = np.concatenate((np.zeros(1, np.int64), np.cumsum(sums)))
     second = rows.base.ceil(1)
     rates = total[1:] - total[np.searchsorted(times, times - second, side="right")]
     hits = []
-    for index, rate in zip(bad.tolist(), rates[len(state.recent) :].tolist(), strict=True):
+    for index, rate, age in zip(bad.tolist(), rates[len(state.recent) :].tolist(), gone, strict=True):
         kind = DAMAGE[int(np.argmax(counts[:, index]))]
         before = tuple(int(rows.columns[name][index - 1]) for name in KEY) if index else state.newest
         same = before is not None and before[0] == rows.columns["epoch"][index]
         hit = _hit(rows, index, int(time[index]), float(rate), kind)
         if same and before is not None:
-            hit = replace(hit, wrap=before[1], pts=before[2], start=before[3])
+            hit = replace(hit, wrap=before[1], pts=before[2], start=min(before[3], int(time[index]) - age))
         hits.append(hit)
     kept = times > time[-1] - second
     return tuple(zip(times[kept].tolist(), sums[kept].tolist(), strict=True)), hits

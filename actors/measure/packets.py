@@ -16,6 +16,7 @@ _CARRIED = (
     ("association", "ticks of 27 MHz", "longest that a program association had not come; of one track"),
     ("map", "ticks of 27 MHz", "longest that a program map had not come; of one track"),
     ("clock", "ticks of 27 MHz", "longest step between two clock references; of one track"),
+    ("lost_table", "ticks of 27 MHz", "longest that a table had not come of which one was lost; of one track"),
 )
 METRICS = (
     Metric("pts_time", "ticks", "int64", "presentation time on the timeline"),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from graphlib import TopologicalSorter
 from itertools import pairwise
 
 import pytest
@@ -107,11 +108,46 @@ def test_what_is_remembered_is_bounded():
 
 
 def test_causes_are_ranked_and_never_explain_each_other_in_a_ring():
+    """By what each incident is itself caused. A leading track is explained by none that it leads."""
+    kinds = {"", *(kind for causes in CAUSES.values() for cause in causes for kind in (*cause.only, *cause.because))}
+    graph = {}
     for effect, causes in CAUSES.items():
         for cause in causes:
-            rank = RANKS.get(effect, len(RANKS))
-            itself = cause.where == "leading" or bool(cause.only and cause.because and cause.only not in cause.because)
-            assert RANKS[cause.detector] < rank or (itself and cause.detector == effect)
+            leads = cause.where == "leading"
+            assert RANKS[cause.detector] < RANKS.get(effect, len(RANKS)) or leads or cause.only
+            for kind in cause.only or kinds if not leads else ():
+                graph.setdefault((effect, kind), set()).update((cause.detector, k) for k in cause.because or kinds)
+    assert len(list(TopologicalSorter(graph).static_order())) > len(CAUSES)
+
+
+@pytest.mark.parametrize("late", ["association", "map", "clock"])
+@pytest.mark.parametrize(("detector", "cause"), [("transport", "continuity"), ("timestamps", "gap")])
+def test_tables_and_clocks_that_are_late_are_explained_by_a_loss_and_by_a_gap_but_explain_neither(
+    late, detector, cause
+):
+    tables = [replace(one, part="tables") for one in incident("transport", 4500, 6000, 4500, 8000, cause=late)]
+    other = incident(detector, 4000, 6040, 6040, 8040, cause=cause)
+    for order in ((tables, other), (other, tables)):
+        told = {(one.detector, one.part): one.explained_by for one in settled(*order)}
+        assert told[("transport", "tables")] == other[0].id(STREAM)
+        assert told[(detector, "")] is None
+
+
+def test_a_loss_explains_late_tables_sooner_than_the_gap_that_comes_of_it_and_a_jump_does_not():
+    tables = [replace(one, part="tables") for one in incident("transport", 4500, 6000, 4500, 8000, cause="map")]
+    loss = incident("transport", 4000, 6040, 6040, 8040, cause="unsynced")
+    gap = incident("timestamps", 4000, 6000, 6000, 8000, cause="gap")
+    told = {(one.detector, one.part): one.explained_by for one in settled(tables, gap, loss)}
+    first = loss[0].id(STREAM)
+    assert told == {("transport", "tables"): first, ("timestamps", ""): first, ("transport", ""): None}
+    jump = incident("timestamps", 4000, 6000, 6000, 8000, cause="jump")
+    assert {one.explained_by for one in settled(tables, jump)} == {None}
+
+
+def test_late_tables_explain_no_loss_on_another_track():
+    tables = [replace(one, part="tables") for one in incident("transport", 4000, 6000, 4500, 8000, cause="map")]
+    loss = incident("transport", 4500, 5000, 5000, 7000, cause="continuity", track="a:0")
+    assert {one.explained_by for one in settled(tables, loss)} == {None}
 
 
 def test_a_failure_explains_the_warning_that_came_before_it():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from actors.media import CLOCK, Carried
 from actors.multiplex import Multiplex
 from actors.transport import PACKET
-from tests.actors.multiplexed import packet, stream
+from tests.actors.multiplexed import association, packet, program, stream
 
 VIDEO, SOUND = 0x100, 0x101
 
@@ -119,6 +119,13 @@ def test_the_age_of_a_table_grows_until_it_comes_again(kind, pid):
     assert max(ages) == pytest.approx(0.12 * (len(gone) + 1), abs=0.05)
     assert ages[ages.index(max(ages)) - 3] == pytest.approx(max(ages) - 3 * 0.04, abs=0.05)
     assert ages[-1] < 0.2
+    lost = [carried.lost_table / CLOCK for number, _, carried in taken(packets) if number == VIDEO]
+    assert [age for age in lost if age] == [pytest.approx(max(ages), abs=0.05)]
+    for number, at in enumerate(places(packets, pid)):
+        packets[at] = association(number) if pid == 0 else program(number)
+    left_out = [carried for number, _, carried in taken(packets) if number == VIDEO]
+    assert max(getattr(carried, kind) for carried in left_out) / CLOCK == max(ages)
+    assert {(carried.lost_table, carried.continuity) for carried in left_out} == {(0, 0)}
 
 
 def test_a_clock_that_jumps_begins_anew_and_one_that_pauses_is_late():

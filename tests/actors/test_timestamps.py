@@ -34,6 +34,41 @@ def test_a_declared_gap_breaks_a_cadence():
     assert len(found(spaced([FRAME] * 49 + [16 * FRAME] + [FRAME] * 99, duration=duration))) == 1
 
 
+def early(before, after, step=16 * FRAME):
+    """A gap that the container declares, between so many intervals."""
+    intervals = np.array([FRAME] * before + [step] + [FRAME] * after)
+    return spaced(intervals, duration=np.append(intervals, FRAME))
+
+
+@pytest.mark.parametrize("before", [8, 12, 24])
+def test_a_declared_gap_before_there_is_a_cadence_is_told_once_there_is_one(before):
+    events = judged(Timestamps(), [early(before, 60)])
+    end = (before + 16) / 25
+    assert closed(events) == [(pytest.approx(end - 0.6), pytest.approx(end), "gap")]
+    assert events[0].peak == pytest.approx(0.6)
+    assert events[0].at == (before + 16 + 25 + 1) * FRAME
+    assert len(found(early(before, 25))) == 1
+    assert found(early(before, 24)) == []
+
+
+def test_no_cadence_before_it_or_none_after_it_and_no_other_step_are_no_gap():
+    assert found(early(7, 300)) == []
+    assert found(early(12, 60, step=FRAME // 2)) == []
+    intervals = [FRAME] * 12 + [16 * FRAME] + ([FRAME] * 10 + [2 * FRAME]) * 30
+    assert found(spaced(intervals, duration=np.append(intervals, FRAME))) == []
+    slower = [FRAME] * 12 + [16 * FRAME] + [2 * FRAME] * 100
+    assert found(spaced(slower, duration=np.append(slower, FRAME))) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(6, 26), st.integers(20, 40), st.integers(0, 70), st.lists(st.integers(1, 30), max_size=12))
+def test_an_early_gap_is_the_same_in_any_split(before, after, border, sizes):
+    rows = early(before, after)
+    half = rows.slice(min(border, len(rows)), len(rows))
+    half.columns["epoch"][:] = 1
+    check_splits(Timestamps(), joined(rows.slice(0, border), half) if 0 < border < len(rows) else [rows], sizes)
+
+
 def test_declared_durations_of_a_variable_source_are_no_gaps():
     intervals = np.random.default_rng(1).choice([FRAME, 2 * FRAME, 9 * FRAME, 40 * FRAME], 400)
     assert found(spaced(intervals, duration=np.append(intervals, FRAME))) == []

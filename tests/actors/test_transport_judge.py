@@ -13,7 +13,7 @@ from tests.actors.rows import FRAME, check_splits, closed, joined, judged, packe
 from tests.clips import generated_clip
 
 CLOCK = 27_000_000
-NAMES = ("continuity", "flagged", "unsynced", "association", "map", "clock")
+NAMES = ("continuity", "flagged", "unsynced", "association", "map", "clock", "lost_table")
 
 
 def rows(n, *, lead=True, time=None, epoch=0, **columns):
@@ -46,6 +46,11 @@ def test_a_loss_lies_before_the_packet_it_was_found_with():
     assert closed(events) == [(1.96, 2.4, "continuity")]
     assert events[-1].peak == 8
     assert "2 times" in events[-1].message
+
+
+def test_the_loss_of_a_table_lies_between_the_one_before_and_the_one_that_showed_it():
+    assert found(rows(200, continuity={50: 1}, lost_table={50: CLOCK})) == [(1.0, 2.0, "continuity")]
+    assert found(rows(200, continuity={50: 1}, lost_table={50: CLOCK // 100})) == [(1.96, 2.0, "continuity")]
 
 
 def test_the_first_row_and_an_epoch_have_nothing_before_them():
@@ -106,6 +111,11 @@ def test_faults_are_found_where_they_are_and_explain_the_rest(tmp_path, what):
 def test_tables_that_do_not_come_are_told(tmp_path):
     label, _, stream = analysed(tmp_path, "transport_errors:start=3.5,length=1,what=tables", seconds=6)
     late = [one for one in stream["incidents"] if one["unit"] == "s"]
+    (lost,) = [one for one in stream["incidents"] if not one["explained_by"]]
+    assert (lost["detector"], lost["cause"]) == ("transport", "continuity")
+    assert lost["start_seconds"] == pytest.approx(label.start_seconds, abs=0.2)
+    assert lost["end_seconds"] == pytest.approx(label.end_seconds, abs=0.2)
+    assert late[0]["explained_by"] == lost["id"]
     assert [(one["detector"], one["cause"]) for one in late] == [("transport", "association")]
     assert late[0]["start_seconds"] == pytest.approx(label.start_seconds + 0.5, abs=0.2)
     assert late[0]["end_seconds"] == pytest.approx(label.end_seconds, abs=0.2)

@@ -1,8 +1,9 @@
 """Scores of all detectors, and of ffmpeg's filters beside them, on the same labelled clips.
 
-    python -m tests.score [--readme]
+    python -m tests.score [--readme | DETECTOR ...]
 
-``--readme`` writes the table into README.md, between its marks.
+``--readme`` writes the table into README.md, between its marks. With detectors named, only they are asked, on the clips
+of their defects and on the clean ones.
 """
 
 import argparse
@@ -25,10 +26,10 @@ CLEAN = len(SOURCES)
 """So many clips come first that are clean."""
 
 
-def scored(clips):
+def scored(clips, detectors=None):
     """The scores by detector, ours and ffmpeg's, and what was said of the clean clips."""
     with tempfile.TemporaryDirectory() as folder:
-        found, said = ours([str(clip.path) for clip in clips], Path(folder) / "results")
+        found, said = ours([str(clip.path) for clip in clips], Path(folder) / "results", detectors)
     mine, other = {}, {}
     natural = {clip.source: (found.get(str(clip.path), {}), theirs(clip.path, clip.seconds)) for clip in clips[:CLEAN]}
     for clip in clips[CLEAN:]:
@@ -85,12 +86,15 @@ def seconds(delays):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--readme", action="store_true")
+    parser.add_argument("detectors", nargs="*", metavar="DETECTOR")
     given = parser.parse_args()
+    if given.readme and given.detectors:
+        parser.error("--readme needs all detectors")
     if shutil.which("ffmpeg") is None:
         raise SystemExit("score: the ffmpeg command, which is compared with, is not installed")
     print(machine())
-    clips = list(corpus(CLIPS))
-    mine, other, clean = scored(clips)
+    clips = list(corpus(CLIPS, given.detectors))
+    mine, other, clean = scored(clips, given.detectors or None)
     made = table(mine, other)
     print(made)
     for source, incidents in clean.items():

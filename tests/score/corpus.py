@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 
 from actors.inject import Encode, Labels, inject, parse
-from actors.inject.registry import names
+from actors.inject.registry import KINDS, names
 from tests.clips import generated_clip, marker_clip, real_clip
 
 SEED = 20261128
@@ -111,11 +111,12 @@ DEFECTS = (
 )
 
 
-def corpus(folder):
+def corpus(folder, detectors=()):
     """Make the clips, those that are not there yet: first the clean ones, as they are.
 
     Args:
         folder: Where they are kept.
+        detectors: Only clips with their defects, and the clean ones; of all if none is named.
 
     Yields:
         A :class:`Clip` at a time.
@@ -124,7 +125,8 @@ def corpus(folder):
     for name, source in SOURCES.items():
         yield Clip(source(), name, None)
     for defect in DEFECTS:
-        for name in defect.sources:
+        own = KINDS[defect.text.partition(":")[0]].detector
+        for name in defect.sources if own in (detectors or {own}) else ():
             for number in range(defect.each):
                 yield damaged(folder, defect, name, number)
 

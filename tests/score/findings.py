@@ -11,13 +11,13 @@ from actors.tables import Table
 from tests.score.tally import Found
 
 
-def ours(paths, results):
-    """What `analyze` finds, with its defaults.
+def ours(paths, results, detectors=None):
+    """What `analyze` finds, with its defaults; ``detectors``: only these are asked.
 
     Returns:
         For each clip's path, {detector: [Found]}; and all incidents as in its document.
     """
-    documents = sightline.analyze(paths, results=results)["streams"]
+    documents = sightline.analyze(paths, results=results, detectors=detectors)["streams"]
     told = {}
     for row in Table(str(results), "events").read().to_pylist():
         if row["kind"] == "opened":
