@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ NEVER = 1 << 60
 
 PIECE = 2048
 """Rows whose signatures are compared at once."""
+
+APART_SECONDS = 0.25
+"""A key frame that comes sooner after another codes the picture as that did: so do all where each picture is one."""
 
 
 class FreezeThresholds(Thresholds):
@@ -56,7 +60,7 @@ class FreezeThresholds(Thresholds):
     )  # fmt: skip
     settle_seconds: float = Field(
         0.5, ge=0, le=60, title="seconds in which the coder refines what it holds",
-        description="Origin: x264 and MPEG-2 take 0.4 s or less. The first key frame may refine it once more.",
+        description="Origin: x264 and MPEG-2 take 0.4 s or less. Each key frame codes it anew.",
     )  # fmt: skip
 
 
@@ -66,7 +70,8 @@ class Frozen:
 
     ``newest`` and ``picture``: the newest row, and its signature; a freeze begins at the row before the first that does
     not change. ``first`` and ``settled``: signatures of the freeze's first picture, and of the picture as the coder
-    left it (empty until then). ``coded``: a key frame has come since. ``held``: the newest row belongs to the freeze.
+    left it (empty until then). ``coded``: when the newest key frame came since. ``held``: the newest row belongs to the
+    freeze.
     """
 
     span: Span = IDLE
@@ -74,7 +79,7 @@ class Frozen:
     picture: tuple[int, ...] = ()
     first: tuple[int, ...] = ()
     settled: tuple[int, ...] = ()
-    coded: bool = False
+    coded: int = BEFORE
     held: bool = False
     tally: Tally = NONE
     reached: int = BEFORE
@@ -104,12 +109,18 @@ class _Frames:
         """The signature of one row."""
         return tuple(self.signature[index].tolist())
 
+    def coded_anew(self, newest: int, index: int, stop: int) -> NDArray[np.int64]:
+        """Key frames of some rows that may change what is held by coding alone; ``newest``: when one was last."""
+        keys = index + np.flatnonzero(self.key[index:stop])
+        apart = self.reading.rows.base.ceil(APART_SECONDS)
+        return keys[np.diff(self.time[keys], prepend=newest) >= apart]
+
 
 class Freeze:
     """A picture that is held. Its peak is the largest block difference that was seen while it was."""
 
     name = "freeze"
-    version = 2
+    version = 3
     table: Table = "video"
     metrics: tuple[str, ...] = ("difference", "block_difference", "signature", "key", "corrupt", "packet_bytes")
     severity: Severity = "critical"
@@ -228,22 +239,24 @@ class Freeze:
         cells = np.abs(signature - np.array(state.first, np.int32))
         mean, most = cells.mean(axis=1), cells.max(axis=1, initial=0)
         far = mean > limits.drift * CODE
+        uneven = most > limits.cell_drift * CODE + limits.unevenness * mean
         ripe = frames.time[held] >= state.span.start + frames.reading.rows.base.ceil(limits.settle_seconds)
-        keys = index + np.flatnonzero(frames.key[index:stop])
-        fresh = int(np.searchsorted(held, keys[0])) if len(keys) and not state.coded else len(held)
-        for begins, ends in ((0, fresh), (fresh, len(held))):
-            if begins == fresh and len(keys):
-                state = replace(state, coded=True, settled=state.settled if state.coded else ())
+        anew = frames.coded_anew(state.coded, index, stop)
+        cuts = [0, *np.searchsorted(held, anew).tolist(), len(held)]
+        for number, (begins, ends) in enumerate(pairwise(cuts)):
+            state = replace(state, settled=()) if number else state
             first = begins
             if not state.settled:
                 first = begins + int(ripe[begins:ends].argmax()) if ripe[begins:ends].any() else ends
                 until = min(first + 1, ends)
-                far[begins:until] |= (most > limits.cell_drift * CODE + limits.unevenness * mean)[begins:until]
+                far[begins:until] |= uneven[begins:until]
             if not state.settled and first < ends:
                 state = replace(state, settled=tuple(signature[first].tolist()))
             if state.settled:
                 moved = np.abs(signature[first:ends] - np.array(state.settled, np.int32))
                 far[first:ends] |= moved.max(axis=1, initial=0) > limits.cell_drift * CODE
+        keys = frames.time[index:stop][frames.key[index:stop]]
+        state = replace(state, coded=int(keys[-1])) if len(keys) else state
         return state, int(far.argmax()) if far.any() else len(held)
 
     def _end(self, state: Frozen, frames: _Frames, index: int) -> list[Event]:
