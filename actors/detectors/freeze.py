@@ -54,6 +54,11 @@ class FreezeThresholds(Thresholds):
         1.0, gt=0, le=64, title="8-bit codes by which a single cell may change once the coder has settled",
         description="Origin: 136 of 142 held pictures stay below; real still scenes and slow zooms pass it.",
     )  # fmt: skip
+    light_drift: float = Field(
+        0.5, gt=0, le=64, title="8-bit codes by which the whole picture may get lighter or darker after a key frame",
+        description="Origin: what coding anew changes to one side and to the other cancels out: 0.3 at most in x264 up "
+        "to crf 28. A picture that dims goes on.",
+    )  # fmt: skip
     unevenness: float = Field(
         5.0, ge=1, le=144, title="times the average cell's change that one cell may change until then, and then some",
         description="Origin: coding anew changes the whole picture, a clock a cell or two.",
@@ -70,8 +75,8 @@ class Frozen:
 
     ``newest`` and ``picture``: the newest row, and its signature; a freeze begins at the row before the first that does
     not change. ``first`` and ``settled``: signatures of the freeze's first picture, and of the picture as the coder
-    left it (empty until then). ``coded``: when the newest key frame came since. ``held``: the newest row belongs to the
-    freeze.
+    left it (empty until then). ``coded``: when the newest key frame came since. ``light``: sum of the signature as the
+    first of them left it, -1 until then. ``held``: the newest row belongs to the freeze.
     """
 
     span: Span = IDLE
@@ -80,6 +85,7 @@ class Frozen:
     first: tuple[int, ...] = ()
     settled: tuple[int, ...] = ()
     coded: int = BEFORE
+    light: int = -1
     held: bool = False
     tally: Tally = NONE
     reached: int = BEFORE
@@ -237,7 +243,7 @@ class Freeze:
         """How many of the held rows show the freeze's picture, and what it has become by then."""
         limits, signature = self.settings, frames.signature[held]
         cells = np.abs(signature - np.array(state.first, np.int32))
-        mean, most = cells.mean(axis=1), cells.max(axis=1, initial=0)
+        mean, most, lights = cells.mean(axis=1), cells.max(axis=1, initial=0), signature.sum(axis=1)
         far = mean > limits.drift * CODE
         uneven = most > limits.cell_drift * CODE + limits.unevenness * mean
         ripe = frames.time[held] >= state.span.start + frames.reading.rows.base.ceil(limits.settle_seconds)
@@ -251,10 +257,15 @@ class Freeze:
                 until = min(first + 1, ends)
                 far[begins:until] |= uneven[begins:until]
             if not state.settled and first < ends:
-                state = replace(state, settled=tuple(signature[first].tolist()))
+                begun = state.light < 0 and (number > 0 or state.coded > BEFORE)
+                light = int(lights[first]) if begun else state.light
+                state = replace(state, settled=tuple(signature[first].tolist()), light=light)
             if state.settled:
                 moved = np.abs(signature[first:ends] - np.array(state.settled, np.int32))
                 far[first:ends] |= moved.max(axis=1, initial=0) > limits.cell_drift * CODE
+            if state.light >= 0:
+                turned = np.abs(lights[first:ends] - state.light)
+                far[first:ends] |= turned > limits.light_drift * CODE * signature.shape[1]
         keys = frames.time[index:stop][frames.key[index:stop]]
         state = replace(state, coded=int(keys[-1])) if len(keys) else state
         return state, int(far.argmax()) if far.any() else len(held)

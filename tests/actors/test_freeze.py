@@ -95,6 +95,13 @@ def test_each_key_frame_may_code_all_cells_anew(distance):
     assert len(recoded(distance, 1.6)) != 1, "1.5 codes on average are another picture"
 
 
+@pytest.mark.parametrize(("codes", "count"), [(0.2, 1), (0.6, 0)])
+def test_what_gets_lighter_at_key_frames_is_not_held(codes, count):
+    key = np.arange(90) % 25 == 24
+    lighter = np.repeat(100 * CODE + np.cumsum(key)[:, None] * codes * CODE, 144, axis=1).astype(np.uint16)
+    assert len(closed(judged(Freeze(), [video(90, key=key, signature=lighter)]))) == count
+
+
 def test_what_moves_one_cell_at_key_frames_ends_it():
     pictures = scenes(("held", 250)) | {"key": np.arange(250) % 25 == 24}
     pictures["signature"][:, 7] += ((np.arange(250) + 1) // 25 % 2 * 3 * CODE).astype(np.uint16)
