@@ -18,7 +18,7 @@ from actors.media import AudioBatch, AudioBlock, AudioFormat, Batch, Frame, Pack
 FRAME_METRICS = (
     Metric("coded", "ticks", "int64", "duration that the container gives the frame, 0 where none"),
     Metric("key", "", "bool", "needs no other picture"),
-    Metric("corrupt", "", "bool", "flagged by the decoder"),
+    Metric("corrupt", "", "bool", "flagged by the decoder, or a picture that it needs has not come"),
     Metric("suspect", "", "bool", "the decoder complained about its packet, or bytes were lost before"),
     Metric("packet_bytes", "bytes", "int32", "size of the packet that began it, 0 where unknown"),
     Metric("field_order", "", "int32", "by the stream: 0 progressive; fields, 1 top first, 2 bottom first, 3 unsaid"),

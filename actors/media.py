@@ -125,10 +125,11 @@ class Frame:
     """A decoded picture: Y or Y, U, V.
 
     ``duration``: ticks it is shown, 0 where unknown; ``coded``: ticks that the container gives it, 0 where nothing.
-    ``corrupt``: the decoder flagged it. ``packet_bytes``: size of the packet that began it, 0 where unknown. ``clean``:
-    False for the first frame after an epoch, a format change, a skip or a lost packet: differences to earlier frames
-    mean nothing there. ``suspect``: the decoder complained about the packet that began it, or bytes were lost before.
-    mean nothing there. ``field_order``: what the stream says of its fields, as in :mod:`actors.field_order`.
+    ``corrupt``: the decoder flagged it, or a picture that it needs has not come (:mod:`actors.references`).
+    ``packet_bytes``: size of the packet that began it, 0 where unknown. ``clean``: False for the first frame after an
+    epoch, a format change, a skip or a lost packet: differences to earlier frames mean nothing there. ``suspect``: the
+    decoder complained about the packet that began it, or bytes were lost before. ``field_order``: what the stream says
+    of its fields, as in :mod:`actors.field_order`.
     """
 
     stamp: Stamp

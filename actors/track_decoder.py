@@ -17,6 +17,7 @@ from actors import captions, decoder_log, nvdec, pixels
 from actors.clock import WRAP, Stamp, TimeBase
 from actors.field_order import FieldOrder
 from actors.media import AudioFormat, PacketFacts, Plane, VideoFormat
+from actors.references import References
 
 if TYPE_CHECKING:
     AnyPacket = av.Packet[Any]
@@ -105,13 +106,17 @@ class Decoded:
 
 @dataclass(slots=True)
 class Origin:
-    """Travels with a packet through the codec to the frames that come of it. ``suspect``: known after decoding."""
+    """Travels with a packet through the codec to the frames that come of it.
+
+    ``lacking``: a picture that others are made from is missing before it. ``suspect``: known after decoding.
+    """
 
     stamp: Stamp
     raw: int | None
     bytes: int
     duration: int
     suspect: bool = False
+    lacking: bool = False
 
 
 class TrackDecoder:
@@ -125,6 +130,7 @@ class TrackDecoder:
         self._context.thread_count = 1
         self._context.flags |= Flags.copy_opaque
         self._field_order = FieldOrder()
+        self._references = References(track.codec, self._context.extradata or b"")
         self._unstamped: deque[Origin] = deque()
         self._lost = True
         self._cut: int | None = None
@@ -139,6 +145,7 @@ class TrackDecoder:
             self._skipping, self._began = False, packet.pts
         if packet is not None and origin is not None:
             packet.opaque = origin
+            origin.lacking = self._references.missing(packet)
             if origin.raw is None:
                 self._unstamped.append(origin)
         decoder_log.start()
@@ -165,6 +172,7 @@ class TrackDecoder:
             return []
         _, pictures, _ = self.decode(None, None)
         self._context.flush_buffers()
+        self._references.forget()
         self._unstamped.clear()
         self._skipping, self._lost, self._began, self._cut = True, True, None, None
         return pictures
@@ -198,7 +206,7 @@ class TrackDecoder:
         clean = self._is_clean(stamp, fmt)
         return Picture(
             stamp, self.ticks(frame.duration) or origin.duration, fmt, planes, bool(frame.key_frame),
-            bool(frame.is_corrupt), origin.bytes, clean, origin.suspect, self._field_order.of(frame),
+            bool(frame.is_corrupt) or origin.lacking, origin.bytes, clean, origin.suspect, self._field_order.of(frame),
             captions.pairs(frame),
         )  # fmt: skip
 

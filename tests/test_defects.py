@@ -211,6 +211,17 @@ def test_damage_is_found_where_it_is_seen(pictures, tmp_path, codec, damage, suf
     assert found["peak"] > 0.01
 
 
+def test_a_picture_that_is_lost_whole_damages_those_made_from_it(pictures, tmp_path):
+    damage = "lost_slices:start=1.5,length=0.5,share=0.2"
+    _, stream = analysed(pictures, tmp_path, [damage], ".ts", Encode(gop=25), detectors=["corruption"])
+    damaged = DamageMap.read(tmp_path / "clip.ts")
+    seen = [frame.frame for frame in damaged.frames if damaged.mask(frame.frame).mean() > 0.005]
+    (found,) = stream["incidents"]
+    assert (found["detector"], found["cause"]) == ("corruption", "concealed")
+    assert round(found["start_seconds"] / FRAME) in seen
+    assert found["end_seconds"] == pytest.approx(2, abs=0.001)
+
+
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg2video"])
 def test_pictures_that_are_whole_are_not_damaged(pictures, tmp_path, codec):
     encode = Encode(gop=25, codec=codec, slices=4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ NEVER = 1 << 60
 
 PIECE = 2048
 """Rows whose signatures are compared at once."""
+
+APART_SECONDS = 0.25
+"""A key frame that comes sooner after another codes the picture as that did: so do all where each picture is one."""
 
 
 class FreezeThresholds(Thresholds):
@@ -50,13 +54,18 @@ class FreezeThresholds(Thresholds):
         1.0, gt=0, le=64, title="8-bit codes by which a single cell may change once the coder has settled",
         description="Origin: 136 of 142 held pictures stay below; real still scenes and slow zooms pass it.",
     )  # fmt: skip
+    light_drift: float = Field(
+        0.5, gt=0, le=64, title="8-bit codes by which the whole picture may get lighter or darker after a key frame",
+        description="Origin: what coding anew changes to one side and to the other cancels out: 0.3 at most in x264 up "
+        "to crf 28. A picture that dims goes on.",
+    )  # fmt: skip
     unevenness: float = Field(
         5.0, ge=1, le=144, title="times the average cell's change that one cell may change until then, and then some",
         description="Origin: coding anew changes the whole picture, a clock a cell or two.",
     )  # fmt: skip
     settle_seconds: float = Field(
         0.5, ge=0, le=60, title="seconds in which the coder refines what it holds",
-        description="Origin: x264 and MPEG-2 take 0.4 s or less. The first key frame may refine it once more.",
+        description="Origin: x264 and MPEG-2 take 0.4 s or less. Each key frame codes it anew.",
     )  # fmt: skip
 
 
@@ -66,7 +75,8 @@ class Frozen:
 
     ``newest`` and ``picture``: the newest row, and its signature; a freeze begins at the row before the first that does
     not change. ``first`` and ``settled``: signatures of the freeze's first picture, and of the picture as the coder
-    left it (empty until then). ``coded``: a key frame has come since. ``held``: the newest row belongs to the freeze.
+    left it (empty until then). ``coded``: when the newest key frame came since. ``light``: sum of the signature as the
+    first of them left it, -1 until then. ``held``: the newest row belongs to the freeze.
     """
 
     span: Span = IDLE
@@ -74,7 +84,8 @@ class Frozen:
     picture: tuple[int, ...] = ()
     first: tuple[int, ...] = ()
     settled: tuple[int, ...] = ()
-    coded: bool = False
+    coded: int = BEFORE
+    light: int = -1
     held: bool = False
     tally: Tally = NONE
     reached: int = BEFORE
@@ -104,12 +115,18 @@ class _Frames:
         """The signature of one row."""
         return tuple(self.signature[index].tolist())
 
+    def coded_anew(self, newest: int, index: int, stop: int) -> NDArray[np.int64]:
+        """Key frames of some rows that may change what is held by coding alone; ``newest``: when one was last."""
+        keys = index + np.flatnonzero(self.key[index:stop])
+        apart = self.reading.rows.base.ceil(APART_SECONDS)
+        return keys[np.diff(self.time[keys], prepend=newest) >= apart]
+
 
 class Freeze:
     """A picture that is held. Its peak is the largest block difference that was seen while it was."""
 
     name = "freeze"
-    version = 2
+    version = 3
     table: Table = "video"
     metrics: tuple[str, ...] = ("difference", "block_difference", "signature", "key", "corrupt", "packet_bytes")
     severity: Severity = "critical"
@@ -226,24 +243,31 @@ class Freeze:
         """How many of the held rows show the freeze's picture, and what it has become by then."""
         limits, signature = self.settings, frames.signature[held]
         cells = np.abs(signature - np.array(state.first, np.int32))
-        mean, most = cells.mean(axis=1), cells.max(axis=1, initial=0)
+        mean, most, lights = cells.mean(axis=1), cells.max(axis=1, initial=0), signature.sum(axis=1)
         far = mean > limits.drift * CODE
+        uneven = most > limits.cell_drift * CODE + limits.unevenness * mean
         ripe = frames.time[held] >= state.span.start + frames.reading.rows.base.ceil(limits.settle_seconds)
-        keys = index + np.flatnonzero(frames.key[index:stop])
-        fresh = int(np.searchsorted(held, keys[0])) if len(keys) and not state.coded else len(held)
-        for begins, ends in ((0, fresh), (fresh, len(held))):
-            if begins == fresh and len(keys):
-                state = replace(state, coded=True, settled=state.settled if state.coded else ())
+        anew = frames.coded_anew(state.coded, index, stop)
+        cuts = [0, *np.searchsorted(held, anew).tolist(), len(held)]
+        for number, (begins, ends) in enumerate(pairwise(cuts)):
+            state = replace(state, settled=()) if number else state
             first = begins
             if not state.settled:
                 first = begins + int(ripe[begins:ends].argmax()) if ripe[begins:ends].any() else ends
                 until = min(first + 1, ends)
-                far[begins:until] |= (most > limits.cell_drift * CODE + limits.unevenness * mean)[begins:until]
+                far[begins:until] |= uneven[begins:until]
             if not state.settled and first < ends:
-                state = replace(state, settled=tuple(signature[first].tolist()))
+                begun = state.light < 0 and (number > 0 or state.coded > BEFORE)
+                light = int(lights[first]) if begun else state.light
+                state = replace(state, settled=tuple(signature[first].tolist()), light=light)
             if state.settled:
                 moved = np.abs(signature[first:ends] - np.array(state.settled, np.int32))
                 far[first:ends] |= moved.max(axis=1, initial=0) > limits.cell_drift * CODE
+            if state.light >= 0:
+                turned = np.abs(lights[first:ends] - state.light)
+                far[first:ends] |= turned > limits.light_drift * CODE * signature.shape[1]
+        keys = frames.time[index:stop][frames.key[index:stop]]
+        state = replace(state, coded=int(keys[-1])) if len(keys) else state
         return state, int(far.argmax()) if far.any() else len(held)
 
     def _end(self, state: Frozen, frames: _Frames, index: int) -> list[Event]:

@@ -36,27 +36,28 @@ def told_apart(stopped: str = GO_ON) -> Iterator[None]:
         from actors.storage import StorageError
         from cluster.sources import UsageError, UsageErrors
 
-        yield
-        sys.stdout.flush()
+        try:
+            yield
+            sys.stdout.flush()
+        except UsageErrors as error:
+            for line in error.lines:
+                say(line)
+            raise typer.Exit(WRONG_USAGE) from error
+        except (UsageError, SettingError) as error:
+            say(str(error))
+            raise typer.Exit(WRONG_USAGE) from error
+        except (StorageError, CommandFailedError) as error:
+            say(str(error))
+            raise typer.Exit(FAILED) from error
+        except Fenced as error:
+            say(f"another run has taken over {', '.join(error.streams)}; what was committed is whole")
+            raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:
         say(stopped)
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(CLOSED) from None
-    except UsageErrors as error:
-        for line in error.lines:
-            say(line)
-        raise typer.Exit(WRONG_USAGE) from error
-    except (UsageError, SettingError) as error:
-        say(str(error))
-        raise typer.Exit(WRONG_USAGE) from error
-    except (StorageError, CommandFailedError) as error:
-        say(str(error))
-        raise typer.Exit(FAILED) from error
-    except Fenced as error:
-        say(f"another run has taken over {', '.join(error.streams)}; what was committed is whole")
-        raise typer.Exit(FAILED) from error
 
 
 @contextmanager

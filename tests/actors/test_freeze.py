@@ -77,6 +77,42 @@ def test_a_key_frame_that_shows_another_picture_ends_it():
     assert [span[:2] for span in closed(judged(Freeze(), [video(151, **pictures)]))] == [(0.36, 3.2), (3.2, 6.04)]
 
 
+def recoded(distance, cell, frames=150):
+    """A held picture that every key frame codes anew: ``cell`` codes to one side in every other cell, then back."""
+    key = np.arange(frames) % distance == distance - 1
+    return [span[:2] for span in closed(judged(Freeze(), [straying(np.cumsum(key) % 2 * cell, key)]))]
+
+
+def straying(codes, key):
+    """A held picture whose cells stray by so many codes, every other one to the other side."""
+    sides = np.where(np.arange(144) % 2, 1, -1) * CODE
+    return video(len(key), key=key, signature=(100 * CODE + np.outer(codes, sides)).astype(np.uint16))
+
+
+@pytest.mark.parametrize("distance", [12, 25, 50])
+def test_each_key_frame_may_code_all_cells_anew(distance):
+    assert recoded(distance, 1.4) == [(0, 6)]
+    assert len(recoded(distance, 1.6)) != 1, "1.5 codes on average are another picture"
+
+
+@pytest.mark.parametrize(("codes", "count"), [(0.2, 1), (0.6, 0)])
+def test_what_gets_lighter_at_key_frames_is_not_held(codes, count):
+    key = np.arange(90) % 25 == 24
+    lighter = np.repeat(100 * CODE + np.cumsum(key)[:, None] * codes * CODE, 144, axis=1).astype(np.uint16)
+    assert len(closed(judged(Freeze(), [video(90, key=key, signature=lighter)]))) == count
+
+
+def test_what_moves_one_cell_at_key_frames_ends_it():
+    pictures = scenes(("held", 250)) | {"key": np.arange(250) % 25 == 24}
+    pictures["signature"][:, 7] += ((np.arange(250) + 1) // 25 % 2 * 3 * CODE).astype(np.uint16)
+    assert closed(judged(Freeze(), [video(250, **pictures)])) == []
+
+
+def test_where_every_picture_is_a_key_frame_none_codes_it_anew():
+    (found,) = closed(judged(Freeze(), [straying(np.linspace(0, 1.4, 150), np.ones(150, np.bool_))]))
+    assert found[1] < 5, "its cells move on between any two key frames"
+
+
 def test_a_clock_ends_it():
     assert found(*[("held", 24), ("tick", 1)] * 10) == []
 
