@@ -38,9 +38,9 @@ MEASURED: dict[Placed, Costs] = {
     "staged": Costs(0.0068, 0.0409, 0.042, 2648 << 20),
 }
 """What ``analyze`` takes for a file of H.264 1080p25 at 3 Mb/s, one stream alone, with every detector. ``fused``: the
-least that ``python -m tests.bench.groups`` saw on two cores of an Intel Xeon that had other work to do. The others: what
-they took more than ``fused`` on two cores of an AMD EPYC, by the ratio in which decoding takes longer on the Xeon.
-Detectors that several streams share take less memory each."""
+least that ``python -m tests.bench.groups`` saw on an Intel Xeon of two cores, which had other work to do. The others:
+what they took more than ``fused`` on an AMD EPYC, by the ratio in which decoding takes longer on the Xeon. Detectors that
+several streams share take less memory each."""
 
 CARRIES: dict[Placed, tuple[str, ...]] = {
     "fused": (), "colocated": ("bytes_object_store",), "spread": ("bytes_object_store", "bytes_network"),

@@ -14,8 +14,8 @@ GROUP_SECONDS: dict[str, float] = {
     "borders": 0.00011, "seams": 0.00048, "flash": 0.00031, "fields": 0.00046, "dropouts": 0.00105, "colours": 0.00030,
 }  # fmt: skip
 """CPU seconds that each group of metrics takes alone for a picture of 1080p in 8 bits, where bare decoding takes
-0.0070: the least that ``python -m tests.bench.groups`` saw in five runs on one core of an Intel Xeon that had other work
-to do. All take 0.0048 together: what several need is made once."""
+0.0070: the least that ``python -m tests.bench.groups`` saw in five runs on one core of an Intel Xeon, which had other
+work to do. All take 0.0048 together: what several need is made once."""
 
 
 class TooSmall(UsageError):
