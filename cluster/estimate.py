@@ -39,8 +39,8 @@ MEASURED: dict[Placed, Costs] = {
 }
 """What ``analyze`` takes for a file of H.264 1080p25 at 3 Mb/s, one stream alone, with every detector. ``fused``: the
 least that ``python -m tests.bench.groups`` saw on an Intel Xeon of two cores, which had other work to do. The others:
-what they took more than ``fused`` on an AMD EPYC, by the ratio in which decoding takes longer on the Xeon. Detectors that
-several streams share take less memory each."""
+what they took more than ``fused`` on an AMD EPYC, by the ratio in which decoding takes longer on the Xeon. Detectors
+that several streams share take less memory each."""
 
 CARRIES: dict[Placed, tuple[str, ...]] = {
     "fused": (), "colocated": ("bytes_object_store",), "spread": ("bytes_object_store", "bytes_network"),
