@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from actors.clock import TimeBase
@@ -248,7 +249,10 @@ def _forget(state: ExplainState, event: Event) -> ExplainState:
 
 def _last_use(known: Known, now: Fraction) -> Fraction:
     """When the last incident closes that it can explain: one twice as long as itself, begun as it ended."""
-    if known.end is None:
-        return now
-    start, end = known.base.exact(known.start), known.base.exact(known.end)
-    return end + 2 * (end - start) + MEMORY_SECONDS
+    return now if known.end is None else _forgotten(known.base, known.start, known.end)
+
+
+@lru_cache(maxsize=1024)
+def _forgotten(base: TimeBase, start: int, end: int) -> Fraction:
+    """The same, of one that is over: asked again with every event."""
+    return base.exact(end) + 2 * (base.exact(end) - base.exact(start)) + MEMORY_SECONDS

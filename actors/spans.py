@@ -74,9 +74,15 @@ class Reading:
     minimum: int
 
 
+def row_ends(rows: Rows) -> NDArray[np.int64]:
+    """(n,) when each row stops being shown."""
+    time, duration = (rows.columns[name].astype(np.int64, copy=False) for name in ("time", "duration"))
+    return time + duration
+
+
 def read(rows: Rows, level: NDArray[np.float64], minimum: int, reached: int) -> Reading:
     """Read at least one row. ``reached``: the furthest end of the rows before."""
-    until = rows.columns["time"].astype(np.int64) + rows.columns["duration"].astype(np.int64)
+    until = row_ends(rows)
     return Reading(rows, until, np.maximum(np.maximum.accumulate(until), reached), level, minimum)
 
 
@@ -95,6 +101,8 @@ def follow(
     moments: list[Moment] = []
     if not len(rows):
         return span, moments
+    if not span.active and not held.any():
+        return replace(span, reached=max(span.reached, int(row_ends(rows).max()))), moments
     reading = read(rows, level, minimum, span.reached)
     span = replace(span, reached=BEFORE)
     for first, stop in _telling(reading, held):
@@ -119,7 +127,7 @@ def sought(
     Args:
         rows: n rows.
         minimum: Ticks that a condition must last.
-        holds: Of (m,) places in the rows, (k, m) whether each condition holds there.
+        holds: Of (m,) places in the rows, at least one, (k, m) whether each condition holds there.
     """
     time = rows.columns["time"].astype(np.int64)
     half = time // max(1, minimum // 2)
@@ -134,7 +142,8 @@ def sought(
     lasts = np.maximum.reduceat(until, firsts) - np.minimum.reduceat(time, firsts)
     doubtful = near[:-1] | near[1:] | (lasts >= minimum)
     rest = np.flatnonzero(np.repeat(doubtful, np.diff(np.append(firsts, len(rows)))) & ~some)
-    held[:, rest] = holds(rest)
+    if len(rest):
+        held[:, rest] = holds(rest)
     return held
 
 

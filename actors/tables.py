@@ -83,22 +83,18 @@ class Table:
         Raises:
             actors.datafile.DamagedError: A file is damaged, or gone.
         """
-        conditions = list(where)
-        keys = [name for name in order(self.name) if name in self.schema.names]
+        conditions, pinned = list(where), {column for column, sign, _ in where if sign == "="}
+        keys = [name for name in order(self.name) if name in self.schema.names and name not in pinned]
         wanted = self.schema.names if columns is None else list(columns)
         dataset = self._delta.to_pyarrow_dataset(filesystem=self._files, file_pruning_predicate=conditions or None)
         try:
             rows = dataset.to_table(
                 columns=list(dict.fromkeys([*wanted, *keys])),
-                filter=pq.filters_to_expression(conditions) if conditions else None,
+                filter=pq.filters_to_expression(_bounded(conditions)) if conditions else None,
             )
         except datafile.READ_FAILURES as error:
             raise self._unreadable(error, self.files()["path"].to_pylist()) from error
-        pinned = {column for column, sign, _ in conditions if sign == "="}
-        free = [name for name in keys if name not in pinned]
-        if not _rises(rows, free):
-            rows = rows.sort_by([(name, "ascending") for name in free])
-        return rows.select(wanted)
+        return _ordered(rows, keys).select(wanted)
 
     def files(self) -> pa.Table:
         """Data files of this snapshot: ``path``, ``size_bytes``, ``num_records``, ``day``."""
@@ -264,11 +260,22 @@ def _check_version(uri: str, configuration: Mapping[str, str]) -> None:
         raise SchemaError(f"{uri}: has schema {found}, older than {SCHEMA_VERSION}: name another results folder")
 
 
-def _rises(rows: pa.Table, keys: Sequence[str]) -> bool:
-    """Whether rows are known to be sorted: by one number, which sorting wide rows again costs far more than to see."""
-    if len(keys) != 1 or not pa.types.is_integer(rows.schema.field(keys[0]).type) or rows[keys[0]].null_count:
-        return not keys
-    return bool((np.diff(rows[keys[0]].to_numpy()) >= 0).all())
+def _bounded(where: Where) -> list[tuple[str, str, Any]]:
+    """The conditions, with two bounds for an equality: where a file's own prove both, its rows need no filter."""
+    return [(name, each, value) for name, sign, value in where for each in ((">=", "<=") if sign == "=" else (sign,))]
+
+
+def _ordered(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """Rows sorted. By one number, stretches that rise are laid in a row: to move wide rows costs far more than that."""
+    if not keys:
+        return rows
+    if len(keys) == 1 and pa.types.is_integer(rows.schema.field(keys[0]).type) and not rows[keys[0]].null_count:
+        number = rows[keys[0]].to_numpy()
+        edges = np.concatenate(([0], np.flatnonzero(np.diff(number) < 0) + 1, [len(number)]))
+        first, stop = (each[np.argsort(number[edges[:-1]], kind="stable")] for each in (edges[:-1], edges[1:]))
+        if (number[stop[:-1] - 1] <= number[first[1:]]).all():
+            return pa.concat_tables([rows.slice(*each) for each in zip(first, stop - first, strict=True)])
+    return rows.sort_by([(name, "ascending") for name in keys])
 
 
 def _typed(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:

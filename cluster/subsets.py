@@ -10,13 +10,12 @@ from actors.measure.picture.metrics import METRICS
 from cluster.sources import UsageError
 
 GROUP_SECONDS: dict[str, float] = {
-    "luma": 0.00054, "difference": 0.00015, "signature": 0.00010, "grid": 0.00038, "levels": 0.00013, "edges": 0.00010,
-    "borders": 0.00002, "seams": 0.00012, "flash": 0.00015, "fields": 0.00015, "dropouts": 0.00036,
-    "colours": 0.00005,
+    "luma": 0.00104, "difference": 0.00080, "signature": 0.00042, "grid": 0.00113, "levels": 0.00047, "edges": 0.00025,
+    "borders": 0.00011, "seams": 0.00048, "flash": 0.00031, "fields": 0.00046, "dropouts": 0.00105, "colours": 0.00030,
 }  # fmt: skip
-"""CPU seconds that each group of metrics takes alone for a picture of 1080p in 8 bits: the least of 40 on one
-core of an AMD EPYC; from ``grid`` on, by what share of the time of ``luma`` they take on another. The first three take
-0.00075 together: each line is read once."""
+"""CPU seconds that each group of metrics takes alone for a picture of 1080p in 8 bits, where bare decoding takes
+0.0070: the least that ``python -m tests.bench.groups`` saw in five runs on one core of an Intel Xeon, which had other
+work to do. All take 0.0048 together: what several need is made once."""
 
 
 class TooSmall(UsageError):

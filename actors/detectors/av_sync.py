@@ -9,6 +9,7 @@ from pydantic import Field
 
 from actors.detectors import pulses
 from actors.detectors.pulses import Levels, Pulse
+from actors.detectors.sliding import slide
 from actors.incident import Event, Severity, Thresholds
 from actors.measure import Rows
 from actors.measure.sound import hops
@@ -103,21 +104,22 @@ class AvSync:
         time, duration = (rows.columns[name].astype(np.int64) for name in ("time", "duration"))
         ends = np.concatenate(([state.reached], (time + duration)[:-1]))
         broken = 2 * np.abs(time - ends) > duration
-        earlier = pulses.before(state, level, broken, EVEN)
-        most, least = earlier.max(axis=1), earlier.min(axis=1)
-        begins = (4 * (most - least) <= rise) & (level - most >= rise)
+        earlier, enough = pulses.before(state, level, broken, EVEN)
+        most, least = (slide(extreme, earlier, EVEN) for extreme in (np.maximum, np.minimum))
+        begins = enough & (4 * (most - least) <= rise) & (level - most >= rise)
         ms = 1000.0 * duration * rows.base.num / rows.base.den
-        return Levels(rows, level, broken, begins, time, earlier[:, -1] + rise / 2, ms)
+        return Levels(rows, level, broken, begins, time, earlier[EVEN - 1 :] + rise / 2, ms)
 
     def _sound(self, state: Pulse, rows: Rows) -> Levels:
         fine, peaks = hops.expand(rows)
-        level = peaks.max(axis=1).astype(np.float64)
+        level = hops.loudest(peaks)
         samples, onsets = (rows.columns[name].astype(np.int64) for name in ("hop_samples", "onsets"))
         row, hop = np.nonzero(samples)
         broken = rows.columns["restarted"].astype(np.bool_)[row] & (hop == 0)
         loud, quiet = (10 ** (db / 20) for db in (self.settings.beep_db, self.settings.quiet_db))
-        earlier = pulses.before(state, level, broken, QUIET)
-        still = (earlier[:, :-EARLY].max(axis=1) <= quiet) & (earlier[:, -EARLY:].max(axis=1) < loud)
+        earlier, enough = pulses.before(state, level, broken, QUIET)
+        still = enough & (slide(np.maximum, earlier[:-EARLY], QUIET - EARLY) <= quiet)
+        still &= slide(np.maximum, earlier[QUIET - EARLY :], EARLY) < loud
         first = np.cumsum(samples, axis=1)[row, hop] - samples[row, hop] + onsets[row, hop]
         ticks = first * rows.base.den // (AudioFormat.parse(rows.format).rate * rows.base.num)
         onset = rows.columns["time"].astype(np.int64)[row] + ticks

@@ -96,34 +96,47 @@ class Bars:
     def _held(self, rows: Rows, places: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(k, m) whether the picture at each of m places is each of the k NAMES."""
         fmt = VideoFormat.parse(rows.format)
-        luma, colours, low, high, black = (rows.columns[name][places].astype(np.float64) for name in self.metrics)
-        colours = colours.reshape(len(places), 2, CELLS)
-        found = _signal(luma, colours, fmt)
-        names, patterns = _templates()
-        known = ~np.isnan(patterns[:, :1])
-        apart = np.stack([
-            np.abs(found[:, :, mask[0]] - pattern[:, mask[0]]).mean(axis=(1, 2))
-            for pattern, mask in zip(patterns, known, strict=True)
-        ])  # fmt: skip
-        best, near = apart.argmin(axis=0), apart.min(axis=0) <= self.settings.difference
-        told = fmt.transfer == "sdr" and fmt.planes == 3
-        kind = np.where(near & told, np.array(names)[best], "")
-        steady = np.ptp(colours, axis=2).max(axis=1) <= self.settings.spread / 4 * 256
-        tinted = (np.abs(colours.mean(axis=2) / 256 - 128) >= TINT).any(axis=1) & (fmt.planes == 3)
-        plain = (high - low <= self.settings.spread) & steady & ((black < BLACK) | tinted) & (fmt.transfer == "sdr")
+        luma, colours, low, high, black = (rows.columns[name][places] for name in self.metrics)
+        colours = colours.reshape(len(places), 2, -1)
+        kind = np.full(len(places), "")
+        if fmt.transfer == "sdr" and fmt.planes == 3:
+            kind = self._pattern(np.concatenate((luma[:, None], colours), axis=1), fmt)
+        plain = (high.astype(np.float64) - low.astype(np.float64) <= self.settings.spread) & (fmt.transfer == "sdr")
+        flat = colours[plain].astype(np.float64)
+        steady = np.ptp(flat, axis=2).max(axis=1) <= self.settings.spread / 4 * 256
+        tinted = (np.abs(flat.mean(axis=2) / 256 - 128) >= TINT).any(axis=1) & (fmt.planes == 3)
+        plain[plain] = steady & ((black[plain].astype(np.float64) < BLACK) | tinted)
         return np.stack([*(kind == name for name in NAMES if name != SOLID), plain])
+
+    def _pattern(self, cells: NDArray[np.generic], fmt: VideoFormat) -> NDArray[np.str_]:
+        """(m,) the name of the pattern that pictures of (m, 3, cells) are, '' for none.
+
+        Bars are upright: means of the cells below each other are no further from them than the cells on average.
+        """
+        names, patterns = _templates()
+        apart, upright = np.full((len(patterns), len(cells)), np.inf), dict[int, NDArray[np.float64]]()
+        for pattern, difference in zip(patterns, apart, strict=True):
+            known = ~np.isnan(pattern[0])
+            height = int(np.count_nonzero(known)) // COLUMNS
+            if height not in upright:
+                means = cells[:, :, known].reshape(len(cells), 3, height, COLUMNS).mean(axis=2)
+                upright[height] = _signal(means, fmt)
+            rough = np.abs(upright[height] - pattern[:, :COLUMNS]).mean(axis=(1, 2))
+            near = rough <= self.settings.difference * (1 + 1e-9)
+            difference[near] = np.abs(_signal(cells[near], fmt)[:, :, known] - pattern[:, known]).mean(axis=(1, 2))
+        near = apart.min(axis=0) <= self.settings.difference
+        return np.where(near, np.array(names)[apart.argmin(axis=0)], "")
 
     def _event(self, rows: Rows, moment: Moment, kind: str) -> Event:
         seconds = rows.base.seconds(moment.span.end - moment.span.start)
         return event(self, rows, moment, unit="", message=f"{NAMES[kind]} for {seconds:.2f} s", part=kind, cause=kind)
 
 
-def _signal(signature: NDArray[np.float64], colours: NDArray[np.float64], fmt: VideoFormat) -> NDArray[np.float64]:
-    """(n, 3, cells): luma from 0 to 1, and both colour differences from -0.5 to 0.5."""
-    luma, chroma = signature.reshape(len(signature), 1, CELLS) / 256, colours / 256 - 128
-    if fmt.range == "full":
-        return np.concatenate((luma / 255, chroma / 255), axis=1)
-    return np.concatenate(((luma - 16) / 219, chroma / 224), axis=1)
+def _signal(cells: NDArray[np.generic], fmt: VideoFormat) -> NDArray[np.float64]:
+    """Of (n, 3, k) steps of the metrics: luma from 0 to 1, and both colour differences from -0.5 to 0.5."""
+    least, span = ((0, 128, 128), (255, 255, 255)) if fmt.range == "full" else ((16, 128, 128), (219, 224, 224))
+    found: NDArray[np.float64] = (cells.astype(np.float64) / 256 - np.array(least)[:, None]) / np.array(span)[:, None]
+    return found
 
 
 @cache

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from actors.detectors.bursts import QUIET, Burst, Hit, gather
+from actors.detectors.recent import KEY
 from actors.incident import Event, Severity, Thresholds
 from actors.measure import Rows
 from actors.measure.sound import hops
@@ -103,7 +104,9 @@ class Click:
         if state.format != rows.format:
             state = replace(state, format=rows.format, keys=(), levels=())
         fine, peaks = hops.expand(rows)
-        levels = np.stack([hops.values(rows, "jolts"), hops.values(rows, "roughness"), peaks], axis=1).astype(float)
+        levels = np.empty((len(fine), 3, peaks.shape[1]))
+        for place, values in enumerate((hops.values(rows, "jolts"), hops.values(rows, "roughness"), peaks)):
+            levels[:, place] = values
         counts = np.count_nonzero(rows.columns["hop_samples"], axis=1)
         breaks = (np.cumsum(counts) - counts)[rows.columns["restarted"].astype(bool)]
         events: list[Event] = []
@@ -126,16 +129,18 @@ class Click:
         return None
 
     def _stretch(self, state: Course, fine: Rows, levels: NDArray[np.float64]) -> tuple[Course, list[Event]]:
-        names = ("epoch", "wrap", "pts", "time", "duration")
-        new = np.stack([fine.columns[name].astype(np.int64) for name in names], axis=1)
-        known, before = len(state.keys), np.array(state.levels).reshape(-1, *levels.shape[1:])
-        keys = np.concatenate((np.array(state.keys, np.int64).reshape(-1, 5), new))
-        levels = np.concatenate((before, levels))
+        known = len(state.keys)
+        if known:
+            levels = np.concatenate((np.array(state.levels).reshape(-1, *levels.shape[1:]), levels))
+
+        def key(at: int) -> tuple[int, ...]:
+            return state.keys[at] if at < known else tuple(int(fine.columns[name][at - known]) for name in KEY)
+
         clicks = [
-            _hit(keys, at, at + 1, at + AROUND - known, over, "click") for at, over in self._outliers(levels, known)
+            _hit(key(at), key(at), at + AROUND - known, over, "click") for at, over in self._outliers(levels, known)
         ]
         dropouts = [
-            _hit(keys, at, end, end + 1 - known, 1000 * fine.base.seconds(int(keys[end, 3] - keys[at, 3])), "dropout")
+            _hit(key(at), key(end - 1), end + 1 - known, 1000 * fine.base.seconds(key(end)[3] - key(at)[3]), "dropout")
             for at, end in self._pauses(levels[:, 2], known)
         ]
         hold = fine.base.ceil(self.settings.hold_seconds)
@@ -145,7 +150,7 @@ class Click:
         events += [self._dropout(fine, moment, then) for moment, then in found]
         newest = levels[-REMEMBERED:].reshape(-1, levels.shape[1] * levels.shape[2]).tolist()
         return replace(
-            state, keys=tuple(tuple(key) for key in keys[-REMEMBERED:].tolist()),
+            state, keys=tuple(key(at) for at in range(max(0, len(levels) - REMEMBERED), len(levels))),
             levels=tuple(tuple(values) for values in newest), clicks=popping, dropouts=dropping,
         ), events  # fmt: skip
 
@@ -154,17 +159,17 @@ class Click:
         if len(levels) < 2 * AROUND + 1:
             return []
         jolts, roughness, peaks = np.moveaxis(levels[max(0, known - 2 * AROUND) :], 1, 0)
-        loud = np.flatnonzero(np.any(jolts[AROUND:-AROUND] >= self.settings.minimum_level, axis=1))
+        own, rough = jolts[AROUND:-AROUND], roughness[AROUND:-AROUND]
+        sharp = (own >= self.settings.minimum_level) & (own >= self.settings.sharpness * rough)
+        sharp &= (own >= jolts[AROUND - 1 : -AROUND - 1]) & (own > jolts[AROUND + 1 : len(jolts) - AROUND + 1])
+        loud = np.flatnonzero(sharp.any(axis=1))
         windows = np.lib.stride_tricks.sliding_window_view(jolts, 2 * AROUND + 1, axis=0)[loud]
         around = np.maximum(windows[..., : AROUND - 1].max(axis=-1), windows[..., AROUND + 2 :].max(axis=-1))
         heard = np.maximum(np.lib.stride_tricks.sliding_window_view(peaks, 2 * AROUND + 1, axis=0)[loud], FLOOR)
         earlier = heard[..., AROUND - 4 : AROUND - 1].max(axis=-1)
         later = heard[..., AROUND + 2 : AROUND + 5].max(axis=-1)
         jolt, limit = windows[..., AROUND], 10 ** (self.settings.outlier_db / 20)
-        held = (jolt >= self.settings.minimum_level) & (jolt >= limit * around)
-        held &= jolt >= self.settings.sharpness * roughness[AROUND + loud]
-        held &= (jolt >= windows[..., AROUND - 1]) & (jolt > windows[..., AROUND + 1])
-        held &= (earlier < EVEN * later) & (later < EVEN * earlier)
+        held = sharp[loud] & (jolt >= limit * around) & (earlier < EVEN * later) & (later < EVEN * earlier)
         over = np.where(held, 20 * np.log10(np.maximum(jolt, FLOOR**2) / np.maximum(around, FLOOR**2)), -np.inf)
         first = max(0, known - 2 * AROUND) + AROUND
         places = np.flatnonzero(held.any(axis=1)).tolist()
@@ -193,8 +198,7 @@ class Click:
         return event(self, rows, moment, unit="ms", part="dropout", message=message)
 
 
-def _hit(keys: NDArray[np.int64], at: int, end: int, index: int, level: float, kind: str) -> Hit:
-    """What begins with hop ``at`` and ends where hop ``end`` begins, decided by new hop ``index``."""
-    epoch, wrap, pts, start, _ = (int(value) for value in keys[at])
-    _, _, _, last, duration = (int(value) for value in keys[end - 1])
-    return Hit(index, epoch, wrap, pts, start, last + duration, level, kind)
+def _hit(first: tuple[int, ...], last: tuple[int, ...], index: int, level: float, kind: str) -> Hit:
+    """What begins with one hop and ends with another, by their keys, decided by new hop ``index``."""
+    epoch, wrap, pts, start, _ = first
+    return Hit(index, epoch, wrap, pts, start, last[3] + last[4], level, kind)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from actors import spans
+from actors.detectors.sliding import slide
 from actors.incident import Event, Severity, Thresholds
 from actors.measure import Rows
 from actors.measure.sound import HOPS, hops
@@ -53,6 +54,9 @@ LINE_UP_DB = 0.1
 
 _FAR = 1e9
 """Greater than any peak."""
+
+_NOT_NEAR = (0, _FAR, 0.0)
+"""Hops near full scale, least and most, of a row without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +114,22 @@ class Clipping:
         self, state: Clipped, peaks: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], tuple[tuple[int, float, float], ...]]:
         """Hops near full scale of each row (n,), 0 where too few of the second up to it are; and what to remember."""
-        reached = np.where(peaks >= 10 ** (self.settings.near_dbfs / 20), peaks, np.nan)
-        counts = np.count_nonzero(~np.isnan(reached), axis=1).max(axis=1)
-        least = np.fmin.reduce(reached, axis=(1, 2), initial=_FAR)
-        most = np.fmax.reduce(reached, axis=(1, 2), initial=0.0)
-        known = [*state.near, *zip(counts.tolist(), least.tolist(), most.tolist(), strict=True)]
-        table = np.array([(0, _FAR, 0.0)] * (WINDOW - 1 - len(state.near)) + known)
-        around = np.lib.stride_tricks.sliding_window_view(table, WINDOW, axis=0)
-        many = around[:, 0].sum(axis=1) >= self.settings.near_share * WINDOW * HOPS
-        steady = around[:, 2].max(axis=1) < around[:, 1].min(axis=1) * 10 ** (LINE_UP_DB / 20)
-        return np.where(many & ~steady, counts, 0), tuple(known[1 - WINDOW :])
+        reached = peaks >= 10 ** (self.settings.near_dbfs / 20)
+        new = np.tile(_NOT_NEAR, (len(peaks), 1))
+        some = reached.any(axis=(1, 2))
+        loud, reached = peaks[some], reached[some]
+        new[some, 0] = np.count_nonzero(reached, axis=1).max(axis=1, initial=0)
+        new[some, 1] = np.where(reached, loud, _FAR).min(axis=(1, 2), initial=_FAR)
+        new[some, 2] = np.where(reached, loud, 0.0).max(axis=(1, 2), initial=0.0)
+        before = [_NOT_NEAR] * (WINDOW - 1 - len(state.near)) + list(state.near)
+        table = np.concatenate((np.array(before), new))
+        sums = np.cumsum(table[:, 0])
+        many = sums[WINDOW - 1 :] - np.append(0, sums[:-WINDOW]) >= self.settings.near_share * WINDOW * HOPS
+        most, least = slide(np.maximum, table[:, 2], WINDOW), slide(np.minimum, table[:, 1], WINDOW)
+        steady = most < least * 10 ** (LINE_UP_DB / 20)
+        kept = table[max(1 - WINDOW, -len(state.near) - len(new)) :].tolist()
+        counts = new[:, 0].astype(np.int64)
+        return np.where(many & ~steady, counts, 0), tuple((int(count), *levels) for count, *levels in kept)
 
     def _event(self, rows: Rows, moment: Moment) -> Event:
         return spans.event(self, rows, moment, unit="samples/s", message="sound is cut off at full scale")

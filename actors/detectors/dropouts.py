@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -122,22 +123,20 @@ class Dropouts:
         specks, hits = state.specks, []
         known = np.append(state.difference, rows.columns["luma_difference"].astype(np.float64))
         last = np.maximum.accumulate(np.where(np.isnan(known), 0, np.arange(len(known))))
-        cuts = (np.minimum(known[1:], np.abs(known[1:] - known[last[:-1]])) >= CUT).tolist()
-        specks_of = rows.columns["specks"].astype(np.int64)
-        marked, places, keys = np.any(specks_of >= 0, axis=1).tolist(), specks_of.tolist(), keys_of(rows).tolist()
-        for index in range(len(rows)):
-            if not (specks or marked[index]):
-                continue
+        cuts = np.minimum(known[1:], np.abs(known[1:] - known[last[:-1]])) >= CUT
+        specks_of, keys = rows.columns["specks"].astype(np.int64), keys_of(rows)
+        marked, index = [*np.flatnonzero((specks_of >= 0).any(axis=1)).tolist(), len(rows)], -1
+        while (index := index + 1 if specks else marked[bisect_right(marked, index)]) < len(rows):
             if cuts[index]:
                 specks = cut(specks)
-            specks = followed(specks, places[index], tuple(keys[index][:4]))
-            dead = [speck for speck in specks if speck.dead and speck.place in places[index]]
+            places, key = specks_of[index].tolist(), keys[index].tolist()
+            specks = followed(specks, places, tuple(key[:4]))
+            dead = [speck for speck in specks if speck.dead and speck.place in places]
             if len(dead) >= self.settings.dead_pixels:
                 new = [speck.since for speck in dead if not speck.told]
-                epoch, wrap, pts, time = min(new, default=tuple(keys[index][:4]), key=lambda since: since[3])
+                epoch, wrap, pts, time = min(new, default=tuple(key[:4]), key=lambda since: since[3])
                 specks = tuple(replace(speck, told=speck.told or speck in dead) for speck in specks)
-                level = float(len(dead))
-                hits.append(Hit(index, epoch, wrap, pts, time, sum(keys[index][3:]), level, "dead_pixels"))
+                hits.append(Hit(index, epoch, wrap, pts, time, sum(key[3:]), float(len(dead)), "dead_pixels"))
         return specks, float(known[last[-1]]), hits
 
     def _event(self, rows: Rows, moment: Moment, part: str) -> Event:

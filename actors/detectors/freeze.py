@@ -97,7 +97,7 @@ class _Frames:
 
     reading: Reading
     time: NDArray[np.int64]
-    signature: NDArray[np.int32]
+    signature: NDArray[np.generic]
     key: NDArray[np.bool_]
     known: NDArray[np.bool_]
     moved: NDArray[np.bool_]
@@ -187,7 +187,7 @@ class Freeze:
         late = ~np.isnan(difference) & (waited >= minimum)
         lasting = _following(np.where(moved, time, NEVER)) - _following(time - waited) >= minimum
         return _Frames(
-            read(rows, block, minimum, state.reached), time, columns["signature"].astype(np.int32), key,
+            read(rows, block, minimum, state.reached), time, columns["signature"], key,
             ~np.isnan(difference), moved, quiet, np.where(np.isnan(difference), 0, waited),
             np.flatnonzero((quiet & lasting) | late),
         )  # fmt: skip
@@ -241,7 +241,7 @@ class Freeze:
         self, state: Frozen, frames: _Frames, index: int, stop: int, held: NDArray[np.int64]
     ) -> tuple[Frozen, int]:
         """How many of the held rows show the freeze's picture, and what it has become by then."""
-        limits, signature = self.settings, frames.signature[held]
+        limits, signature = self.settings, frames.signature[held].astype(np.int32)
         cells = np.abs(signature - np.array(state.first, np.int32))
         mean, most, lights = cells.mean(axis=1), cells.max(axis=1, initial=0), signature.sum(axis=1)
         far = mean > limits.drift * CODE

@@ -128,6 +128,8 @@ class Interlace:
         self, keys: NDArray[np.int64], kinds: NDArray[np.int64], known: int, told: int
     ) -> tuple[list[Hit], int]:
         """New frames that show a fault as enough of those before them do; and the time of the newest faulty one."""
+        if not kinds[known:, 0].any():
+            return [], told
         faults = kinds[:, :1] == np.arange(1, 4)
         alike, tellable = counts(faults), counts(kinds[:, 1:2])[:, 0]
         film = _is_film(kinds[:, 2] > 0, kinds[:, 3] > 0)

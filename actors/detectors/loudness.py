@@ -143,14 +143,13 @@ class Loudness:
         power = np.concatenate((np.array(state.powers, np.int64), new))
         samples = np.concatenate((np.array(state.samples, np.int64), counts[there]))
         known, stretch = len(state.powers), gating.Stretch.of(power, samples)
-        every = np.arange(known + 1, len(power) + 1)
         full = np.arange(known + HOPS, len(power) + 1, HOPS)
         state = replace(
             state,
             momentary=gating.counted(state.momentary, stretch.mean(full[full >= gating.MOMENTARY], gating.MOMENTARY)),
             short=gating.counted(state.short, stretch.mean(full[full >= gating.SHORT], gating.SHORT)),
-            loudest_momentary=_loudest(stretch, every, gating.MOMENTARY, state.loudest_momentary),
-            loudest_short=_loudest(stretch, every, gating.SHORT, state.loudest_short),
+            loudest_momentary=max(state.loudest_momentary, stretch.loudest(known, gating.MOMENTARY)),
+            loudest_short=max(state.loudest_short, stretch.loudest(known, gating.SHORT)),
         )
         line = jumps.Line(stretch, rows, state.keys, state.reached)
         moments: list[Moment] = []
@@ -192,8 +191,3 @@ class Loudness:
 
     def _event(self, rows: Rows, moment: Moment, part: str, unit: str, message: str) -> Event:
         return spans.event(self, rows, moment, unit=unit, message=message, part=part)
-
-
-def _loudest(stretch: gating.Stretch, ends: NDArray[np.int64], width: int, before: float) -> float:
-    """The greatest mean square of windows of so many hops, or the one before."""
-    return max(before, float(stretch.mean(ends[ends >= width], width).max(initial=0.0)))

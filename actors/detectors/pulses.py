@@ -6,7 +6,6 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from actors.measure import Rows
@@ -44,7 +43,9 @@ class Levels:
     peak: NDArray[np.float64]
 
 
-def before(state: Pulse, level: NDArray[np.float64], broken: NDArray[np.bool_], width: int) -> NDArray[np.float64]:
+def before(
+    state: Pulse, level: NDArray[np.float64], broken: NDArray[np.bool_], width: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The levels before each row.
 
     Args:
@@ -54,13 +55,13 @@ def before(state: Pulse, level: NDArray[np.float64], broken: NDArray[np.bool_], 
         width: How many levels.
 
     Returns:
-        (n, width), NaN throughout where there are not so many since the last break.
+        (width - 1 + n,) levels, from the first of the ``width`` before the first row to the one before the last, NaN
+        where there was none; and (n,) whether there are so many since the last break.
     """
     known = np.concatenate((np.full(width, np.nan), state.levels, level))[len(state.levels) :]
     index = np.arange(len(level))
     since = index - np.maximum.accumulate(np.where(broken, index, -width))
-    found: NDArray[np.float64] = np.where((since >= width)[:, None], sliding_window_view(known, width)[:-1], np.nan)
-    return found
+    return known[:-1], since >= width
 
 
 def follow(state: Pulse, levels: Levels, width: int, longest: int) -> tuple[Pulse, list[Moment]]:

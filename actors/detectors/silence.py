@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
 from pydantic import Field
 
 from actors import spans
@@ -48,7 +47,7 @@ class Silence:
     def judge(self, state: Span, rows: Rows) -> tuple[Span, list[Event]]:
         """Follow the level of the loudest channel, hop by hop."""
         fine, peaks = hops.expand(rows)
-        loudest = peaks.max(axis=1).astype(np.float64)
+        loudest = hops.loudest(peaks)
         held = loudest < 10 ** (self.settings.threshold_db / 20)
         state, moments = spans.follow(state, fine, held, loudest, rows.base.ceil(self.settings.minimum_seconds))
         return state, [self._event(rows, moment) for moment in moments]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from actors.detectors.bursts import QUIET, Burst, Hit, gather
+from actors.detectors.sliding import slide
 from actors.incident import Event, Severity, Thresholds
 from actors.measure import Rows
 from actors.media import Table
@@ -26,6 +27,10 @@ FROZEN_SECONDS = 2.0
 
 PERIODS = (2, 3, 4, 5, 6)
 """Frames after which a pattern of repeats starts anew."""
+
+_TURNS = [WINDOW // period for period in PERIODS]
+STILL, MOVING = (min(turns - turns // part for turns in _TURNS) for part in (4, 2))
+"""Frames of a window with a pattern that hardly differ from the one before, and that do, at least."""
 
 
 class StutterThresholds(Thresholds):
@@ -171,10 +176,11 @@ class Stutter:
         start = max(known, WINDOW - 1)
         if len(keys) <= start:
             return [], state.told
-        windows = np.lib.stride_tricks.sliding_window_view(changes, WINDOW)[start + 1 - WINDOW :]
+        ends, windows = self._likely(changes[start + 1 - WINDOW :])
         found, told, hits = self._match(windows), state.told, list[Hit]()
         for place in np.flatnonzero(found.period).tolist():
-            own = keys[start + place + 1 - WINDOW : start + place + 1]
+            end = start + int(ends[place])
+            own = keys[end + 1 - WINDOW : end + 1]
             new = own[found.repeated[place] & (own[:, 3] > told)]
             if len(new):
                 told = int(new[-1, 3])
@@ -182,8 +188,19 @@ class Stutter:
                 rate = int(found.count[place]) / int(found.period[place]) / seconds if seconds else 0.0
                 epoch, wrap, pts, time, _ = (int(value) for value in new[0])
                 kind = f"{found.count[place]} of {found.period[place]}"
-                hits.append(Hit(start + place - known, epoch, wrap, pts, time, int(new[-1, 3:].sum()), rate, kind))
+                hits.append(Hit(end - known, epoch, wrap, pts, time, int(new[-1, 3:].sum()), rate, kind))
         return hits, told
+
+    def _likely(self, changes: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The windows that may end a pattern, by the fewest frames that it takes: which they are, and (k, WINDOW)."""
+        share, movement = self.settings.repeat_share, self.settings.movement
+        least, most = (slide(extreme, changes, WINDOW) for extreme in (np.minimum, np.maximum))
+        places = np.flatnonzero((least <= share * most) & (most >= movement))
+        windows = np.lib.stride_tricks.sliding_window_view(changes, WINDOW)[places]
+        ranked = np.partition(windows, (STILL - 1, WINDOW - MOVING), axis=1)
+        still, moving = ranked[:, STILL - 1], ranked[:, WINDOW - MOVING]
+        likely = (still <= share * moving) & (moving >= movement)
+        return places[likely], windows[likely]
 
     def _match(self, windows: NDArray[np.float64]) -> Pattern:
         """The shortest pattern of each window."""

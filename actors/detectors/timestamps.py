@@ -11,6 +11,7 @@ from pydantic import Field
 from actors.clock import WRAP
 from actors.detectors.bursts import QUIET, Burst, Hit, gather, hit_at
 from actors.detectors.cadence import ROUNDING_SECONDS, equal_steps, run_lengths
+from actors.detectors.sliding import slide
 from actors.incident import Event, Severity, Thresholds
 from actors.measure import Rows
 from actors.media import MISSING, Table
@@ -146,8 +147,8 @@ class Timestamps:
         """The longest that each interval may be by what came before it: (n,) ticks, 0 where that is not known."""
         n, seen = len(intervals), len(state.intervals)
         known = np.concatenate((np.array(state.intervals, np.int64), intervals))
-        padded = np.concatenate((np.zeros(WINDOW, np.int64), known))
-        usual = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[seen : seen + n].max(axis=1, initial=0)
+        padded = np.concatenate((np.zeros(WINDOW, np.int64), np.maximum(known, 0)))
+        usual = slide(np.maximum, padded, WINDOW)[seen : seen + n]
         if not n:
             return np.empty(0, np.int64), state
         equal = equal_steps(intervals, state.intervals[-1] if seen else None, rows.base)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,12 +56,16 @@ class Rows:
     first_row: int
     window: int
     columns: Columns
+    made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What one judge has made of these rows for the others, by the name of who made it."""
 
     def __len__(self) -> int:
         return len(self.columns["time"])
 
     def slice(self, start: int, stop: int) -> Rows:
         """Rows ``start`` to ``stop``, counted from this value's first."""
+        if not start and stop >= len(self):
+            return self
         return Rows(
             self.table, self.track, self.base, self.format, self.first_row + start, self.window,
             {name: values[start:stop] for name, values in self.columns.items()},
@@ -70,4 +74,5 @@ class Rows:
     def where(self, chosen: NDArray[np.bool_]) -> Rows:
         """The times of chosen rows, without their metrics."""
         times = ("epoch", "wrap", "pts", "time", "duration")
-        return replace(self, columns={name: self.columns[name][chosen] for name in times})
+        every = chosen.all()
+        return replace(self, columns={name: self.columns[name][... if every else chosen] for name in times})

@@ -17,7 +17,7 @@ from actors.storage import StorageError, failed, located, permanent
 from actors.tables import SchemaError, Table, create, exists
 from actors.task import Task
 from actors.verify import verify
-from tests.actors.recording import METRICS, PER_WINDOW, SCHEMAS, measured, whole
+from tests.actors.recording import METRICS, PER_WINDOW, SCHEMAS, measured, rows, whole
 
 
 def _set_version(root, name, version):
@@ -67,6 +67,26 @@ def test_new_metrics_become_columns_and_old_rows_hold_nulls(tmp_path):
     narrow = Recorder(str(tmp_path), SCHEMAS)
     narrow.commit([measured("one", 2, narrow.claim(["one"])["one"])])
     assert narrow.read("video", ["row"])["row"].to_pylist() == list(range(3 * PER_WINDOW))
+
+
+@pytest.mark.parametrize("windows", [(2, 0, 3, 1), (0, 1, 2, 3), (3, 2, 1, 0)])
+def test_rows_are_read_in_order_however_their_files_came(tmp_path, windows):
+    table = create(str(tmp_path), "video", SCHEMAS["video"])
+    parts = [rows("one", window) for window in windows]
+    table.commit([table.write(table.conform(part), date(2026, 1, 1)) for part in parts])
+    found = table.read(["row", "level"], [("stream", "=", "one"), ("run", "=", 0), ("track", "=", "v:0")])
+    assert found["row"].to_pylist() == list(range(4 * PER_WINDOW))
+    expected = {row["row"]: row["level"] for part in parts for row in part.select(["row", "level"]).to_pylist()}
+    assert found["level"].to_pylist() == [expected[row] for row in range(4 * PER_WINDOW)]
+
+
+def test_rows_of_files_that_overlap_are_sorted(tmp_path):
+    table = create(str(tmp_path), "video", SCHEMAS["video"])
+    window = rows("one", 0)
+    parts = [window.take(list(range(odd, PER_WINDOW, 2))) for odd in (1, 0)]
+    table.commit([table.write(table.conform(part), date(2026, 1, 1)) for part in parts])
+    found = table.read(["row"], [("stream", "=", "one"), ("run", "=", 0), ("track", "=", "v:0")])
+    assert found["row"].to_pylist() == list(range(PER_WINDOW))
 
 
 def test_a_column_of_another_type_is_refused(tmp_path):

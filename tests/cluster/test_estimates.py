@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from actors.probe import Pictures
 from cluster.asking import Asked, ask
+from cluster.clones import ways
 from cluster.cost import bill, total
 from cluster.estimate import ASSUMED, CARRIES, MEASURED, METERS, estimate
 from cluster.explain import document, explain, text
@@ -24,6 +25,7 @@ PARTS = split(parts(1.0), 0.8)
 """Of meters that take a processor, on nodes with 0.8 of one for them: two detectors."""
 LARGE, SMALL = (part.cpus for part in PARTS)
 FIRST, SECOND = (", ".join(part.groups) for part in PARTS)
+CLONE, EACH = ways(1, SHEET), "USD an hour for a stream of 1920x1080 25/s"
 
 some = st.builds(
     Pictures, st.integers(16, 8192), st.integers(16, 8192), st.just("yuv420p"), st.integers(400, 10**8),
@@ -134,7 +136,7 @@ def test_parted_meters_are_said_with_what_is_sent_to_each():
     assert f"1 x ({0.6 + LARGE:g} CPU) + 1 x ({SMALL:g} CPU) on 2 nodes (STRICT_SPREAD), for 3 streams" in said
     three = f"1 x (0.6 CPU) + 1 x ({LARGE:g} CPU) + 1 x ({SMALL:g} CPU) on 3 nodes (STRICT_SPREAD), for 3 streams"
     assert three in said
-    assert said.count("clones     are sent frames, 5.2162 USD an hour for a stream of 1920x1080 25/s; ") == 2
+    assert said.count(f"clones     are sent frames, {CLONE.frames:.4f} {EACH}; ") == 2
     assert said.count("sent every frame") == 4
     assert "all on one node; parted, on 2 nodes" in said
     billed = {one.plan.shape: [money for _, what, money in one.lines if what == "between zones"] for one in explained}
@@ -152,7 +154,7 @@ def test_clones_that_decode_files_again_are_said_and_billed_so():
     placement = Placement(streams_per_cell=3, detector_cpus=1.0, node_detector_cpus=0.8)
     explained = explain(asked, "colocated", placement, 0.0, SHEET)
     said = text(asked, explained, "colocated", SHEET)
-    assert said.count("clones     decode files again, 0.0093 USD an hour for a stream of 1920x1080 25/s; ") == 2
+    assert said.count(f"clones     decode files again, {CLONE.decode:.4f} {EACH}; ") == 2
     assert said.count(f"2. {SECOND}: {SMALL:g} CPU; decodes again; sent frames of live sources") == 2
     assert f"1 x ({0.6 + LARGE:g} CPU) + 1 x ({0.6 + SMALL:g} CPU) on 2 nodes (STRICT_SPREAD), for 3 streams" in said
     assert [one["clones"] for one in document(asked, explained, SHEET)["shapes"]] == [None, "decode", "decode", None]

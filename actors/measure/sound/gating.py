@@ -35,7 +35,7 @@ Bins = tuple[tuple[int, int, int], ...]
 
 def whole(power: NDArray[np.float64]) -> NDArray[np.int64]:
     """Power of hops in whole units of 2^-36; what could not be measured counts as 0."""
-    return np.rint(np.clip(np.nan_to_num(power), 0, _LOUDEST) / _UNIT).astype(np.int64)
+    return np.rint(np.fmin(np.fmax(power, 0), _LOUDEST) / _UNIT).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,19 @@ class Stretch:
 
     def mean(self, ends: NDArray[np.int64], hops: int) -> NDArray[np.float64]:
         """(k,) mean square of the windows of so many hops that end before hop ``ends``; each at least ``hops``."""
-        power = (self.power[ends] - self.power[ends - hops]).astype(np.float64)
-        samples: NDArray[np.int64] = np.maximum(self.samples[ends] - self.samples[ends - hops], 1)
-        return power * _UNIT / samples
+        return _mean_square(self.power[ends] - self.power[ends - hops], self.samples[ends] - self.samples[ends - hops])
+
+    def loudest(self, known: int, hops: int) -> float:
+        """The greatest mean square of the windows of so many hops that end with each hop after ``known``; or 0."""
+        first = max(known + 1 - hops, 0)
+        power = self.power[first + hops :] - self.power[first:-hops]
+        samples = self.samples[first + hops :] - self.samples[first:-hops]
+        return float(_mean_square(power, samples).max(initial=0.0))
+
+
+def _mean_square(power: NDArray[np.int64], samples: NDArray[np.int64]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = power.astype(np.float64) * _UNIT / np.maximum(samples, 1)
+    return found
 
 
 def lufs(mean_square: float) -> float:

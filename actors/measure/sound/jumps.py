@@ -67,8 +67,8 @@ class Line:
 
     def newest_keys(self) -> tuple[Key, ...]:
         """The keys to remember."""
-        new = [self.key(row) for row in range(max(0, len(self.rows) - ROWS), len(self.rows))]
-        return (*self._keys, *new)[-ROWS:]
+        new = (self.rows.columns[name][-ROWS:].tolist() for name in ("epoch", "wrap", "pts", "time"))
+        return (*self._keys, *zip(*new, strict=True))[-ROWS:]
 
     def mean(self, back: int, width: int) -> NDArray[np.float64]:
         """(full rows,) mean square of the windows that end ``back`` hops before each row's end; 0 where none fits."""
