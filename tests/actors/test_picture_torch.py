@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from actors.measure.picture import PictureMeter, reference
 from actors.measure.picture.gpu import sums_of
+from actors.measure.picture.sums import some_lines
 from actors.media import Plane
 from actors.pixels import picture
 from tests.actors.planes import ALL, CHROMA, FIELDS, GROUPS, as_values, make_plane, make_planes, numbers_in
@@ -99,8 +100,8 @@ def test_edge_sizes(width, height, depth, device):
     found, equal = compared(frames[1:], frames[:-1], depth, device=device)
     assert equal == numbers(depth, frames[0], 2, 2)
     for sums in found:
-        assert sums.histogram.sum() == width * height
-        assert sums.signature.sum() == (sums.histogram * np.arange(1 << depth)).sum()
+        assert sums.histogram.sum() == width * len(range(height)[some_lines(height)])
+        assert height > 511 or sums.signature.sum() == (sums.histogram * np.arange(1 << depth)).sum()
 
 
 @pytest.mark.parametrize("depth", range(8, 17))

@@ -34,6 +34,7 @@ from actors.measure.picture.sums import (
     Sums,
     edges,
     sizes,
+    some_lines,
     subsampling,
 )
 from actors.media import Pixels
@@ -233,8 +234,8 @@ class _Plan:
         return codes & ((1 << self.depth) - 1)
 
     def histograms(self, words: Tensor) -> Tensor:
-        """(frames, 2^depth) pixels of each luma code."""
-        codes = self._luma(words).view(self._pixel)[..., : self.sizes[0][1]]
+        """(frames, 2^depth) pixels of each luma code, of some lines."""
+        codes = self._luma(words)[:, some_lines(self.sizes[0][0])].view(self._pixel)[..., : self.sizes[0][1]]
         if self.depth == 16:
             codes = codes.view(torch.uint16).to(torch.int32)
         index = (codes + self._table).flatten(1)

@@ -24,6 +24,7 @@ from actors.measure.picture.sums import (
     edges,
     lattice,
     line_step,
+    some_lines,
 )
 from actors.media import VideoFormat
 
@@ -148,8 +149,8 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
         found |= grids(*(np.stack(profiles) for profiles in zip(*gradients, strict=True)))
     height, width = rows[0].sizes[0]
     if rows[0].illegal is not None:
-        counts = np.array([row.illegal for row in rows], np.float64)
-        found["illegal_share"] = counts / (height * width) if fmt.range != "full" else np.full(len(rows), math.nan)
+        shares = np.array([row.illegal for row in rows], np.float64) / (len(range(height)[some_lines(height)]) * width)
+        found["illegal_share"] = shares if fmt.range != "full" else np.full(len(rows), math.nan)
     if rows[0].edge is not None:
         found["edge_width"] = _edge_width(np.array([row.edge for row in rows], np.float64), height, width)
     if rows[0].borders is not None:

@@ -37,6 +37,7 @@ from actors.measure.picture.sums import (
     line_step,
     low_code,
     sizes,
+    some_lines,
     strips,
     subsampling,
 )
@@ -56,7 +57,7 @@ def sums(
         ]
     return Sums(
         sizes=shapes,
-        histogram=np.bincount(luma.ravel(), minlength=1 << depth) if "luma" in groups else None,
+        histogram=np.bincount(luma[some_lines(len(luma))].ravel(), minlength=1 << depth) if "luma" in groups else None,
         differences=None if changes is None else tuple(int(change.sum()) for change in changes),
         block=None if changes is None else _largest_block(changes[0]),
         signature=_signature(luma) if "signature" in groups else None,
@@ -139,7 +140,7 @@ def _illegal(planes: Planes, depth: int) -> int:
         lines, columns = np.arange(luma.shape[0]) >> down, np.arange(luma.shape[1]) >> across
         for codes in chroma:
             wrong |= ((codes < low_code(depth)) | (codes > CHROMA_TOP << (depth - 8)))[lines[:, None], columns]
-    return int(wrong.sum())
+    return int(wrong[some_lines(len(luma))].sum())
 
 
 def _edge(luma: NDArray[np.int64]) -> tuple[int, int, int]:
@@ -186,6 +187,8 @@ def _tears(lines: NDArray[np.int64], at: int) -> bool:
         return False
     before, step, after = np.abs(np.diff(lines[:, at - 2 : at + 2], axis=1)).sum(axis=0)
     return bool(2 * step - before - after > 2 * TEAR * len(lines))
+
+
 def _flash(planes: Planes, before: Planes, depth: int, colour: Colour) -> Flash:
     found: list[int] = []
     olds, news = _light(before, depth, colour), _light(planes, depth, colour)
@@ -195,6 +198,8 @@ def _flash(planes: Planes, before: Planes, depth: int, colour: Colour) -> Flash:
         counts = (int((changed & (now > then)).sum()), int((changed & (now < then)).sum()))
         found += [*counts, int(then[changed].sum()), int(now[changed].sum())]
     return tuple(found)
+
+
 def _light(planes: Planes, depth: int, colour: Colour) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Luminance and saturated red of the pixels of the lattice."""
     codes = [_codes(plane, depth) >> (depth - 8) for plane in planes]

@@ -83,7 +83,7 @@ class Sums:
     sizes: tuple[tuple[int, int], ...]
     """(height, width) of each plane."""
     histogram: NDArray[np.int64] | None
-    """(2**depth,) pixels of each luma code."""
+    """(2**depth,) pixels of each luma code, of :func:`some_lines`."""
     differences: tuple[int, ...] | None
     """Sum of absolute differences to the earlier frame, per plane."""
     block: tuple[int, int] | None
@@ -97,7 +97,7 @@ class Sums:
     steps over the six around them (1 at least), the last two of steps in 8-bit codes. Columns are summed over every
     :func:`line_step`-th line from the second on, lines over :func:`strips`."""
     illegal: int | None = None
-    """Luma pixels outside 16 to 235, or with chroma outside 16 to 240, times 2^(depth-8)."""
+    """Luma pixels outside 16 to 235, or with chroma outside 16 to 240, times 2^(depth-8), of :func:`some_lines`."""
     edge: tuple[int, int, int] | None = None
     """Over every :func:`line_step`-th line from the second on, of 8-bit luma codes: for each step from a pixel to the
     one at its right, its contrast is the difference of the pixels seven before and after them. Where that is 32 at
@@ -168,6 +168,11 @@ def edges(length: int, parts: int) -> NDArray[np.int64]:
 def line_step(height: int) -> int:
     """Which lines are taken where a sum over some is as good: all below 512, else some 100, of both fields alike."""
     return 1 if height < 512 else (height // 120) | 1
+
+
+def some_lines(height: int) -> slice:
+    """Which lines are taken where pixels are counted: every :func:`line_step`-th, from the middle of the first on."""
+    return slice(line_step(height) // 2, height, line_step(height))
 
 
 def strips(width: int) -> list[tuple[int, int]]:
