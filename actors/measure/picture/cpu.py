@@ -6,7 +6,8 @@ several of them read are taken stripe by stripe, so that they come from memory o
 
 from __future__ import annotations
 
-from typing import get_args
+from collections.abc import Sequence
+from typing import Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from actors.measure.picture.loops.grid import gradients
 from actors.measure.picture.loops.grid_cells import grid_cells
 from actors.measure.picture.loops.histogram import histogram
 from actors.measure.picture.loops.legal import illegal
-from actors.measure.picture.loops.narrow import narrowed, packed
+from actors.measure.picture.loops.narrow import Strips, narrowed
 from actors.measure.picture.loops.seams import torn
 from actors.measure.picture.loops.specks import Specks
 from actors.measure.picture.sums import BLOCK, COLUMNS, PAIRS, ROWS, STRIP, Group, Planes, Sums, sizes
@@ -36,8 +37,8 @@ stay in the second cache."""
 NOTHING = np.array([0, 0, 1], np.int64)
 """The sum of differences, and sum and pixels of the largest block, where there are none."""
 
-NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders", "seams", "fields", "dropouts"})
-"""Groups that are summed up from 8-bit codes."""
+NARROW: frozenset[Group] = frozenset({"grid", "edges", "borders", "seams", "dropouts"})
+"""Groups that are summed up from 8-bit codes of whole lines."""
 
 IN_STRIPS: frozenset[Group] = frozenset({"grid", "fields", "dropouts"})
 """Groups that go down strips of columns."""
@@ -51,14 +52,14 @@ def sums(
     olds = before if "difference" in groups else None
     cells = np.zeros((3, ROWS, COLUMNS), np.int64)
     narrow = narrowed(planes[0], depth) if groups & NARROW else None
+    strips = Strips(planes[0], depth) if groups & IN_STRIPS else None
+    strips_then = Strips(before[0], depth) if before is not None and groups & PAIRS else None
     specks = Specks(narrow, planes[0].width) if narrow is not None and "dropouts" in groups else None
+    beside = [part for part in (specks, strips, strips_then) if part is not None]
     changes = []
     for number, (plane, group) in enumerate(zip(planes, ("signature", "colours", "colours"), strict=False)):
         old = olds[number] if olds else None
-        changes.append(_scan(plane, old, depth, cells[number] if group in groups else None, None if number else specks))
-    then = narrowed(before[0], depth) if before is not None and groups & PAIRS else None
-    strips, taken = packed(narrow, planes[0].width) if narrow is not None and groups & IN_STRIPS else (None, [])
-    strips_then = packed(then, planes[0].width)[0] if then is not None else None
+        changes.append(_scan(plane, old, depth, cells[number] if group in groups else None, [] if number else beside))
     return Sums(
         sizes=shapes,
         histogram=histogram(planes[0], depth) if "luma" in groups else None,
@@ -67,7 +68,7 @@ def sums(
         signature=cells[0] if "signature" in groups else None,
         colours=cells[1:] if "colours" in groups else None,
         gradients=(
-            gradients(narrow, planes[0].width, strips, taken)
+            gradients(narrow, planes[0].width, strips.codes)
             if narrow is not None and strips is not None and "grid" in groups else None
         ),
         illegal=illegal(planes, depth) if "levels" in groups else None,
@@ -76,15 +77,23 @@ def sums(
         torn=torn(narrow, planes[0].width) if narrow is not None and "seams" in groups else None,
         flash=flash(planes, before, depth, colour) if before and "flash" in groups else None,
         weaves=(
-            weaves(strips, strips_then, taken)
+            weaves(strips.codes, strips_then.codes)
             if strips is not None and strips_then is not None and "fields" in groups else None
         ),
         dropouts=(
-            dropouts(strips, strips_then, taken)
+            dropouts(strips.codes, strips_then.codes, strips.ends)
             if strips is not None and strips_then is not None and "dropouts" in groups else None
         ),
         specks=specks.places if specks is not None else None,
     )
+
+
+class Part(Protocol):
+    """Sums of a plane that are made some lines after others."""
+
+    def add(self, first: int, last: int) -> None:
+        """Lines ``first`` to ``last``."""
+        ...
 
 
 def load(depth: int, groups: frozenset[Group] = frozenset(get_args(Group))) -> None:
@@ -97,18 +106,14 @@ def load(depth: int, groups: frozenset[Group] = frozenset(get_args(Group))) -> N
 
 
 def _scan(
-    plane: Plane, old: Plane | None, depth: int, cells: NDArray[np.int64] | None, specks: Specks | None
+    plane: Plane, old: Plane | None, depth: int, cells: NDArray[np.int64] | None, beside: Sequence[Part]
 ) -> NDArray[np.int64]:
-    """Add to ``cells`` and ``specks``, if wanted; returns the sum of differences, the largest block's, its pixels."""
+    """Add to ``cells``, if they are wanted, and to parts beside; returns ``found`` of :class:`Change`."""
     change = Change(plane, old, depth) if old is not None else None
     total = Cells(plane, depth, cells) if cells is not None else None
+    parts = [part for part in (change, total, *beside) if part is not None]
     step = max(STRIPE // plane.lines[0].nbytes // BLOCK, 1) * BLOCK
     for first in range(0, plane.height, step):
-        last = min(first + step, plane.height)
-        if change is not None:
-            change.add(first, last)
-        if total is not None:
-            total.add(first, last)
-        if specks is not None:
-            specks.add(first, last)
+        for part in parts:
+            part.add(first, min(first + step, plane.height))
     return NOTHING if change is None else change.found

@@ -25,6 +25,7 @@ from actors.measure.picture.sums import (
     lattice,
     line_step,
     some_lines,
+    weave_step,
 )
 from actors.media import VideoFormat
 
@@ -183,7 +184,8 @@ def _dropouts(rows: Sequence[Sums]) -> Columns:
 def _weaves(rows: Sequence[Sums]) -> Columns:
     """Means over the lines and columns that were looked at."""
     height, width = rows[0].sizes[0]
-    lines = [len(range(2 + parity, height - 2, 2)) for parity in (0, 1)]
+    step = weave_step(height)
+    lines = [len(range(2 + parity * step, height - 2, 2 * step)) for parity in (0, 1)]
     pixels = np.array([2 * sum(lines)] * 3 + lines) * columns_in_strips(width)
     sums = np.array([row.weaves or [math.nan] * 5 for row in rows], np.float64) / np.maximum(pixels, 1)
     return {metric.name: sums[:, index] for index, metric in enumerate(METRICS["fields"])}

@@ -40,6 +40,7 @@ from actors.measure.picture.sums import (
     some_lines,
     strips,
     subsampling,
+    weave_step,
 )
 from actors.media import Plane
 
@@ -217,7 +218,7 @@ def _light(planes: Planes, depth: int, colour: Colour) -> tuple[NDArray[np.int64
 
 def _weaves(luma: NDArray[np.int64], before: NDArray[np.int64]) -> Weaves:
     looked_at = [column for left, right in strips(luma.shape[1]) for column in range(left, right)]
-    lines = np.arange(2, max(luma.shape[0] - 2, 2))
+    lines = np.arange(2, max(luma.shape[0] - 2, 2), weave_step(luma.shape[0]))
     now, then = luma[:, looked_at], before[:, looked_at]
     even, odd = lines[lines % 2 == 0], lines[lines % 2 == 1]
     return (

@@ -117,10 +117,10 @@ class Sums:
     where it differs by 1/10 at least; then, as at first, of saturated red, R - G - B of linear light where R is
     4 (G + B) at least, and else 0."""
     weaves: Weaves | None = None
-    """Over :func:`strips` of 8-bit luma codes, of all lines but two above and below: how far each line is from the mean
-    of its neighbours, doubled and summed up. The first is of the even lines (the top field) among the odd ones of the
-    frame before, and these among those; the second of the odd lines and the even ones before; the third of the frame's
-    own. Then what even lines, and odd lines, differ from the frame before. None without one."""
+    """Over :func:`strips` of 8-bit luma codes, of every :func:`weave_step`-th line but two above and below: how far it
+    is from the mean of its neighbours, doubled and summed up. The first is of the even lines (the top field) among the
+    odd ones of the frame before, and these among those; the second of the odd lines and the even ones before; the third
+    of the frame's own. Then what even lines, and odd lines, differ from the frame before. None without one."""
     dropouts: tuple[int, int] | None = None
     """Over :func:`strips` of 8-bit luma codes, of all lines but two above and below. First, pixels that begin a run of
     8 that leave both the lines next to theirs and those two away, as signalstats has it for TOUT, and the frame before,
@@ -173,6 +173,11 @@ def line_step(height: int) -> int:
 def some_lines(height: int) -> slice:
     """Which lines are taken where pixels are counted: every :func:`line_step`-th, from the middle of the first on."""
     return slice(line_step(height) // 2, height, line_step(height))
+
+
+def weave_step(height: int) -> int:
+    """Every how many lines one is taken where lines are compared with their neighbours, of both fields alike."""
+    return (height // 360) | 1
 
 
 def strips(width: int) -> list[tuple[int, int]]:

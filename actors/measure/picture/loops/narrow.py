@@ -1,16 +1,15 @@
-"""Luma in 8-bit codes, as the loops take it."""
+"""Luma in 8-bit codes, as the loops take it: all of it, or strips of its columns side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
-from actors.measure.picture.sums import strips
+from actors.measure.picture.sums import columns_in_strips, strips
 from actors.media import Pixels, Plane
 
 Codes = NDArray[np.uint8]
@@ -21,32 +20,52 @@ def narrowed(plane: Plane, depth: int) -> Codes:
     if plane.lines.dtype == np.uint8:
         return plane.lines  # type: ignore[return-value]
     found = np.empty(plane.pixels.shape, np.uint8)
-    _narrow()(plane.lines, (1 << depth) - 1, depth - 8, found)
+    _narrow(plane.lines, depth, (0, plane.height), (0, plane.width), found, 0)
     return found
 
 
-def packed(luma: Codes, width: int) -> tuple[Codes, list[tuple[int, int]]]:
-    """The columns of :func:`actors.measure.picture.sums.strips` side by side, and where each strip is then.
+class Strips:
+    """The columns of :func:`actors.measure.picture.sums.strips` side by side, some lines after others.
 
-    Several loops go down each strip: in lines as wide as a picture every line would be fetched again.
+    Several loops go down each strip: in lines as wide as a picture every line would be fetched again. ``codes``:
+    (height, columns). ``ends``: where each strip ends in it.
     """
-    taken = strips(width)
-    if len(taken) < 2 or taken[0][1] == taken[1][0]:
-        return luma, taken
-    ends = np.cumsum([right - left for left, right in taken]).tolist()
-    return np.concatenate([luma[:, left:right] for left, right in taken], axis=1), list(pairwise([0, *ends]))
+
+    def __init__(self, plane: Plane, depth: int) -> None:
+        self._plane, self._depth, self._taken = plane, depth, strips(plane.width)
+        self.codes = np.empty((plane.height, columns_in_strips(plane.width)), np.uint8)
+        self.ends = np.array([right - left for left, right in self._taken], np.int64).cumsum()
+
+    def add(self, first: int, last: int) -> None:
+        """Lines ``first`` to ``last``."""
+        place, lines = 0, self._plane.lines
+        for left, right in self._taken:
+            if lines.dtype == np.uint8:
+                self.codes[first:last, place : place + right - left] = lines[first:last, left:right]
+            else:
+                _narrow(lines, self._depth, (first, last), (left, right), self.codes, place)
+            place += right - left
+
+
+def _narrow(
+    lines: Pixels, depth: int, rows: tuple[int, int], columns: tuple[int, int], found: Codes, place: int
+) -> None:
+    """Put some of ``lines`` into the same ones of ``found``, from column ``place`` on."""
+    _kernel()(lines, (1 << depth) - 1, 1 << (24 - depth), *rows, *columns, place, found)
 
 
 @cache
-def _narrow() -> Callable[..., None]:
+def _kernel() -> Callable[..., None]:
     from numba import types
 
-    lines = types.Array(types.uint16, 2, "C", readonly=True)
-    return compiled(_shift, "narrow", lines, types.uint16, types.uint16, types.Array(types.uint8, 2, "C"))
+    lines, found = types.Array(types.uint16, 2, "C", readonly=True), types.Array(types.uint8, 2, "C")
+    return compiled(_shift, "narrow", lines, types.uint16, types.uint16, *[types.uintp] * 5, found)
 
 
-def _shift(lines: Pixels, mask: int, shift: int, found: NDArray[np.uint8]) -> None:
-    for y in range(found.shape[0]):
-        line, narrow = lines[y], found[y]
-        for x in range(narrow.shape[0]):
-            narrow[x] = np.uint8((line[x] & mask) >> shift)
+def _shift(
+    lines: Pixels, mask: int, factor: int, first: int, last: int, left: int, right: int, place: int, found: Codes
+) -> None:
+    """A shift to the right is the upper half of a product of 16 bits, which takes one instruction at any depth."""
+    for y in range(first, last):
+        for x in range(right - left):
+            found[y, place + x] = np.uint8((np.uint32(lines[y, left + x] & mask) * np.uint32(factor)) >> np.uint32(16))
