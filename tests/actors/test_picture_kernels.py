@@ -56,8 +56,8 @@ def test_extreme_differences_do_not_overflow(depth):
     black = (Plane(np.zeros(shape, dtype), 48),)
     for planes, before in ((white, black), (black, white)):
         sums = assert_equal(planes, before, depth)
-        assert sums.differences == (600 * 48 * top,)
-        assert sums.block == (256 * top, 256)
+        assert sums.differences == (300 * 48 * top,)
+        assert sums.block == (128 * top, 128)
 
 
 def test_a_group_alone_equals_the_full_pass():

@@ -21,6 +21,7 @@ from actors.measure.picture.sums import (
     Sums,
     blocks,
     columns_in_strips,
+    compared_lines,
     edges,
     lattice,
     line_step,
@@ -250,7 +251,8 @@ def _hlg(light: float) -> float:
 def _difference(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
     """As ffmpeg's freezedetect (all planes) and scdet (luma only, ``mafd``) normalise theirs."""
     full = 2.0**fmt.depth
-    samples = [height * width for height, width in rows[0].sizes]
+    luma_height = rows[0].sizes[0][0]
+    samples = [len(compared_lines(height, luma_height)) * width for height, width in rows[0].sizes]
     planes = np.array([row.differences or [math.nan] * len(samples) for row in rows], np.float64)
     blocks = np.array([row.block or (math.nan, 1) for row in rows], np.float64)
     return {

@@ -32,6 +32,7 @@ from actors.measure.picture.sums import (
     Sums,
     Weaves,
     blocks,
+    compared_lines,
     edges,
     lattice,
     line_step,
@@ -54,13 +55,14 @@ def sums(
     changes = None
     if "difference" in groups and before is not None:
         changes = [
-            np.abs(_codes(plane, depth) - _codes(old, depth)) for plane, old in zip(planes, before, strict=True)
+            np.abs(_codes(plane, depth) - _codes(old, depth))[compared_lines(plane.height, planes[0].height)]
+            for plane, old in zip(planes, before, strict=True)
         ]
     return Sums(
         sizes=shapes,
         histogram=np.bincount(luma[some_lines(len(luma))].ravel(), minlength=1 << depth) if "luma" in groups else None,
         differences=None if changes is None else tuple(int(change.sum()) for change in changes),
-        block=None if changes is None else _largest_block(changes[0]),
+        block=None if changes is None else _largest_block(changes[0], planes[0].height),
         signature=_signature(luma) if "signature" in groups else None,
         colours=_colours(planes[1:], depth) if "colours" in groups else None,
         gradients=_gradients(luma >> (depth - 8)) if "grid" in groups else None,
@@ -85,11 +87,12 @@ def _codes(plane: Plane, depth: int) -> NDArray[np.int64]:
     return plane.pixels.astype(np.int64) & ((1 << depth) - 1)
 
 
-def _largest_block(change: NDArray[np.int64]) -> tuple[int, int]:
-    largest, area = 0, 1
-    for top in range(0, change.shape[0], BLOCK):
+def _largest_block(change: NDArray[np.int64], height: int) -> tuple[int, int]:
+    """Of the lines that are compared in a picture of that height."""
+    largest, area, lines = 0, 1, compared_lines(height, height)
+    for row in range(lines[-1] // BLOCK + 1):
         for left in range(0, change.shape[1], BLOCK):
-            block = change[top : top + BLOCK, left : left + BLOCK]
+            block = change[lines // BLOCK == row, left : left + BLOCK]
             if int(block.sum()) * area > largest * block.size:
                 largest, area = int(block.sum()), block.size
     return largest, area

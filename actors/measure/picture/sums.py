@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, Protocol
 
 import numpy as np
@@ -85,10 +86,10 @@ class Sums:
     histogram: NDArray[np.int64] | None
     """(2**depth,) pixels of each luma code, of :func:`some_lines`."""
     differences: tuple[int, ...] | None
-    """Sum of absolute differences to the earlier frame, per plane."""
+    """Sum of absolute differences to the earlier frame, per plane, of :func:`compared_lines`."""
     block: tuple[int, int] | None
-    """Sum of absolute differences and pixels of the luma block where their ratio is largest: the first of equals, and
-    (0, 1) where nothing changed."""
+    """Of these lines, sum of absolute differences and pixels of the luma block where their ratio is largest: the first
+    of equals, and (0, 1) where nothing changed."""
     signature: NDArray[np.int64] | None
     """(9, 16) sums of luma codes."""
     gradients: tuple[Profile, Profile, Profile, Profile] | None = None
@@ -173,6 +174,18 @@ def line_step(height: int) -> int:
 def some_lines(height: int) -> slice:
     """Which lines are taken where pixels are counted: every :func:`line_step`-th, from the middle of the first on."""
     return slice(line_step(height) // 2, height, line_step(height))
+
+
+def first_of(every: int, first: int) -> int:
+    """The first line from ``first`` on of those that are ``every`` apart, from the middle of so many on."""
+    return first + (every // 2 - first) % every
+
+
+@cache
+def compared_lines(height: int, luma_height: int) -> Profile:
+    """Which lines of a plane are compared with the frame before: all of a picture below 512 lines, else two of four."""
+    lines = np.arange(height, dtype=np.int64)
+    return lines if luma_height < 512 else lines[lines & 2 == 0]
 
 
 def weave_step(height: int) -> int:

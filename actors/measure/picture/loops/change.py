@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
-from actors.measure.picture.sums import BLOCK
+from actors.measure.picture.sums import BLOCK, compared_lines
 from actors.media import Pixels, Plane
 
 TOGETHER = 4
@@ -22,8 +22,10 @@ class Change:
     ``found`` (3,): the sum, and sum and pixels of the block where their ratio is largest.
     """
 
-    def __init__(self, plane: Plane, before: Plane, depth: int) -> None:
+    def __init__(self, plane: Plane, before: Plane, depth: int, luma_height: int) -> None:
         self._plane, self._before, self._mask = plane, before, (1 << depth) - 1
+        self._compared = compared_lines(plane.height, luma_height)
+        self._of_block = len(compared_lines(BLOCK, luma_height))
         wide = depth > 12
         self._scan = _kernel(plane.lines.dtype, wide)
         self._changes = np.zeros(-(-plane.width // BLOCK) * BLOCK, np.uint32 if wide else np.uint16)
@@ -31,9 +33,12 @@ class Change:
 
     def add(self, first: int, last: int) -> None:
         """Lines ``first``, where blocks begin, to ``last``, where they do or the plane ends."""
+        row, end = first // BLOCK, -(-last // BLOCK)
+        compared = self._compared[row * self._of_block : end * self._of_block]
         self._scan(
-            self._plane.lines, self._before.lines, self._plane.width, self._mask, first, last, self._changes, self.found
-        )
+            self._plane.lines, self._before.lines, self._plane.width, self._mask, compared, self._of_block,
+            self._changes, self.found,
+        )  # fmt: skip
 
 
 @cache
@@ -45,7 +50,7 @@ def _kernel(dtype: np.dtype[np.uint8 | np.uint16], wide: bool) -> Callable[..., 
     lines = types.Array(pixel, 2, "C", readonly=True)
     return compiled(
         _scan_of(dtype.type, np.uint32 if wide else np.uint16), f"change_{pixel}_{change}",
-        lines, lines, types.intp, pixel, types.intp, types.intp,
+        lines, lines, types.intp, pixel, types.Array(types.int64, 1, "C"), types.intp,
         types.Array(change, 1, "C"), types.Array(types.int64, 1, "C"),
     )  # fmt: skip
 
@@ -54,19 +59,23 @@ def _scan_of(code: type[np.uint8 | np.uint16], total: type[np.uint16 | np.uint32
     """The loop for a type of codes and one of their sums: to say the types makes the instructions narrow."""
 
     def scan(
-        lines: Pixels, before: Pixels, width: int, mask: int, first: int, last: int,
+        lines: Pixels, before: Pixels, width: int, mask: int, compared: NDArray[np.int64], of_block: int,
         changes: NDArray[np.uint32], found: NDArray[np.int64],
     ) -> None:  # fmt: skip
-        """Add to ``found`` (3,). ``changes``, of whole blocks, 0 past ``width``: sums down each column."""
+        """Add to ``found`` (3,). Of ``compared`` lines each ``of_block`` are of one row of blocks.
+
+        ``changes``, of whole blocks, 0 past ``width``: sums down each column of such a row.
+        """
         largest, area = found[1], found[2]
-        for top in range(first, last, BLOCK):
-            bottom = min(top + BLOCK, last)
-            fours = bottom - (bottom - top) % TOGETHER
+        for first in range(0, compared.shape[0], of_block):
+            taken = compared[first : first + of_block]
+            fours = taken.shape[0] - taken.shape[0] % TOGETHER
             for x in range(width):
                 changes[x] = 0
-            for y in range(top, fours, TOGETHER):
-                a, b, c, d = lines[y], lines[y + 1], lines[y + 2], lines[y + 3]
-                e, f, g, h = before[y], before[y + 1], before[y + 2], before[y + 3]
+            for row in range(0, fours, TOGETHER):
+                j, k, m, n = taken[row], taken[row + 1], taken[row + 2], taken[row + 3]
+                a, b, c, d = lines[j], lines[k], lines[m], lines[n]
+                e, f, g, h = before[j], before[k], before[m], before[n]
                 for x in range(width):
                     p, q, r, s = code(a[x] & mask), code(b[x] & mask), code(c[x] & mask), code(d[x] & mask)
                     t, u, v, w = code(e[x] & mask), code(f[x] & mask), code(g[x] & mask), code(h[x] & mask)
@@ -75,7 +84,7 @@ def _scan_of(code: type[np.uint8 | np.uint16], total: type[np.uint16 | np.uint32
                         code(max(r, v) - min(r, v)), code(max(s, w) - min(s, w)),
                     )
                     changes[x] += total(total(p) + total(q)) + total(total(r) + total(s))
-            for y in range(fours, bottom):
+            for y in taken[fours:]:
                 a, e = lines[y], before[y]
                 for x in range(width):
                     p, t = code(a[x] & mask), code(e[x] & mask)
@@ -85,7 +94,7 @@ def _scan_of(code: type[np.uint8 | np.uint16], total: type[np.uint16 | np.uint32
                 for x in range(BLOCK):
                     block = np.uint32(block + changes[left + x])
                 found[0] += np.int64(block)
-                pixels = min(BLOCK, width - left) * (bottom - top)
+                pixels = min(BLOCK, width - left) * taken.shape[0]
                 more = np.int64(block) * area > largest * pixels
                 largest, area = (np.int64(block), pixels) if more else (largest, area)
         found[1], found[2] = largest, area

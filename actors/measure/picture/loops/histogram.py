@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
-from actors.measure.picture.sums import line_step
+from actors.measure.picture.sums import first_of, line_step
 from actors.media import Pixels, Plane
 
 LANES = 8
@@ -22,13 +22,24 @@ PADDING = 16
 """Entries between tables: processors take addresses that are 4 KiB apart for the same one, and wait."""
 
 
-def histogram(luma: Plane, depth: int) -> NDArray[np.int64]:
-    """See :attr:`actors.measure.picture.sums.Sums.histogram`."""
-    codes = 1 << depth
-    tables = np.zeros((min(LANES, max(1, TABLE_CODES >> depth)), codes + PADDING), np.uint32)
-    _kernel(luma.lines.dtype)(luma.lines, luma.width, line_step(luma.height), codes - 1, tables)
-    found: NDArray[np.int64] = tables[:, :codes].sum(axis=0, dtype=np.int64)
-    return found
+class Histogram:
+    """Pixels of each code, some lines after others."""
+
+    def __init__(self, luma: Plane, depth: int) -> None:
+        self._luma, self._every, self._codes = luma, line_step(luma.height), 1 << depth
+        self._tables = np.zeros((min(LANES, max(1, TABLE_CODES >> depth)), self._codes + PADDING), np.uint32)
+        self._count = _kernel(luma.lines.dtype)
+
+    def add(self, first: int, last: int) -> None:
+        """Lines ``first`` to ``last``."""
+        luma, begin = self._luma, first_of(self._every, first)
+        self._count(luma.lines, luma.width, begin, last, self._every, self._codes - 1, self._tables)
+
+    @property
+    def found(self) -> NDArray[np.int64]:
+        """See :attr:`actors.measure.picture.sums.Sums.histogram`."""
+        found: NDArray[np.int64] = self._tables[:, : self._codes].sum(axis=0, dtype=np.int64)
+        return found
 
 
 @cache
@@ -38,16 +49,18 @@ def _kernel(dtype: np.dtype[np.uint8 | np.uint16]) -> Callable[..., None]:
     pixel = from_dtype(dtype)
     lines = types.Array(pixel, 2, "C", readonly=True)
     return compiled(
-        _count, f"histogram_{pixel}", lines, types.intp, types.intp, pixel, types.Array(types.uint32, 2, "C")
+        _count, f"histogram_{pixel}", lines, *[types.intp] * 4, pixel, types.Array(types.uint32, 2, "C")
     )
 
 
-def _count(lines: Pixels, width: int, every: int, mask: int, tables: NDArray[np.uint32]) -> None:
+def _count(
+    lines: Pixels, width: int, begin: int, end: int, every: int, mask: int, tables: NDArray[np.uint32]
+) -> None:
     """Add to ``tables`` (a power of two, codes)."""
     one = np.uint32(1)
     last = tables.shape[0] - 1
     whole = width - width % LANES
-    for y in range(every // 2, lines.shape[0], every):
+    for y in range(begin, end, every):
         line = lines[y]
         for x in range(0, whole, LANES):
             for lane in range(LANES):

@@ -15,13 +15,21 @@ from actors.media import Pixels, Plane
 Codes = NDArray[np.uint8]
 
 
-def narrowed(plane: Plane, depth: int) -> Codes:
-    """(height, at least width) codes of a plane, without the bits that 8 do not hold; its own lines where it has 8."""
-    if plane.lines.dtype == np.uint8:
-        return plane.lines  # type: ignore[return-value]
-    found = np.empty(plane.pixels.shape, np.uint8)
-    _narrow(plane.lines, depth, (0, plane.height), (0, plane.width), found, 0)
-    return found
+class Narrowed:
+    """A plane without the bits that 8 do not hold, some lines after others; its own lines where it has 8.
+
+    ``codes``: (height, at least width).
+    """
+
+    def __init__(self, plane: Plane, depth: int) -> None:
+        self._plane, self._depth = plane, depth
+        own = plane.lines.dtype == np.uint8
+        self.codes: Codes = plane.lines if own else np.empty(plane.pixels.shape, np.uint8)  # type: ignore[assignment]
+
+    def add(self, first: int, last: int) -> None:
+        """Lines ``first`` to ``last``."""
+        if self.codes is not self._plane.lines:
+            _narrow(self._plane.lines, self._depth, (first, last), (0, self._plane.width), self.codes, 0)
 
 
 class Strips:

@@ -26,9 +26,10 @@ class Specks:
         self._seek = _kernel()
 
     def add(self, first: int, last: int) -> None:
-        """Lines ``first`` to ``last``."""
-        first, last = max(first, 1), min(last, len(self._luma) - 1)
-        self._seek(self._luma, self._width, first, last, self._scratch, self.places, self._heights)
+        """Lines ``first`` to ``last``: of all but the last one it can be told whether they stand out."""
+        self._seek(
+            self._luma, self._width, max(first - 1, 1), last - 1, self._scratch, self.places, self._heights
+        )
 
 
 @cache
