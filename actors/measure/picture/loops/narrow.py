@@ -25,11 +25,12 @@ class Narrowed:
         self._plane, self._depth = plane, depth
         own = plane.lines.dtype == np.uint8
         self.codes: Codes = plane.lines if own else np.empty(plane.pixels.shape, np.uint8)  # type: ignore[assignment]
+        self._whole = np.array([[0, plane.width]], np.uint64)
 
     def add(self, first: int, last: int) -> None:
         """Lines ``first`` to ``last``."""
         if self.codes is not self._plane.lines:
-            _narrow(self._plane.lines, self._depth, (first, last), (0, self._plane.width), self.codes, 0)
+            _put(self._plane, self._depth, first, last, self._whole, self.codes)
 
 
 class Strips:
@@ -40,40 +41,50 @@ class Strips:
     """
 
     def __init__(self, plane: Plane, depth: int) -> None:
-        self._plane, self._depth, self._taken = plane, depth, strips(plane.width)
+        self._plane, self._depth = plane, depth
+        self._taken = np.array(strips(plane.width), np.uint64)
+        self.ends = np.diff(self._taken.astype(np.int64)).cumsum()
         self.codes = np.empty((plane.height, columns_in_strips(plane.width)), np.uint8)
-        self.ends = np.array([right - left for left, right in self._taken], np.int64).cumsum()
 
     def add(self, first: int, last: int) -> None:
         """Lines ``first`` to ``last``."""
-        place, lines = 0, self._plane.lines
-        for left, right in self._taken:
-            if lines.dtype == np.uint8:
-                self.codes[first:last, place : place + right - left] = lines[first:last, left:right]
-            else:
-                _narrow(lines, self._depth, (first, last), (left, right), self.codes, place)
-            place += right - left
+        _put(self._plane, self._depth, first, last, self._taken, self.codes)
 
 
-def _narrow(
-    lines: Pixels, depth: int, rows: tuple[int, int], columns: tuple[int, int], found: Codes, place: int
-) -> None:
-    """Put some of ``lines`` into the same ones of ``found``, from column ``place`` on."""
-    _kernel()(lines, (1 << depth) - 1, 1 << (24 - depth), *rows, *columns, place, found)
+def _put(plane: Plane, depth: int, first: int, last: int, taken: NDArray[np.uint64], found: Codes) -> None:
+    """Put ``taken`` (n, 2) columns, from and to, of some lines into the same lines of ``found``, side by side."""
+    dtype = plane.lines.dtype
+    _kernel(dtype)(plane.lines, (1 << depth) - 1, 1 << min(24 - depth, 15), first, last, taken, found)
 
 
 @cache
-def _kernel() -> Callable[..., None]:
-    from numba import types
+def _kernel(dtype: np.dtype[np.uint8 | np.uint16]) -> Callable[..., None]:
+    from numba import from_dtype, types
 
-    lines, found = types.Array(types.uint16, 2, "C", readonly=True), types.Array(types.uint8, 2, "C")
-    return compiled(_shift, "narrow", lines, types.uint16, types.uint16, *[types.uintp] * 5, found)
+    pixel, taken = from_dtype(dtype), types.Array(types.uint64, 2, "C")
+    return compiled(
+        _put_of(dtype == np.uint8), f"narrow_{pixel}", types.Array(pixel, 2, "C", readonly=True), types.uint16,
+        types.uint16, types.uintp, types.uintp, taken, types.Array(types.uint8, 2, "C"),
+    )  # fmt: skip
 
 
-def _shift(
-    lines: Pixels, mask: int, factor: int, first: int, last: int, left: int, right: int, place: int, found: Codes
-) -> None:
-    """A shift to the right is the upper half of a product of 16 bits, which takes one instruction at any depth."""
-    for y in range(first, last):
-        for x in range(right - left):
-            found[y, place + x] = np.uint8((np.uint32(lines[y, left + x] & mask) * np.uint32(factor)) >> np.uint32(16))
+def _put_of(own: bool) -> Callable[..., None]:
+    """The loop for codes that are narrow, or for others.
+
+    A shift to the right is the upper half of a product of 16 bits, which takes one instruction at any depth.
+    """
+    bits = np.uint32(16)
+
+    def put(
+        lines: Pixels, mask: int, factor: int, first: int, last: int, taken: NDArray[np.uint64], found: Codes
+    ) -> None:
+        for y in range(first, last):
+            place = np.uint64(0)
+            for strip in range(taken.shape[0]):
+                left, count = taken[strip, 0], taken[strip, 1] - taken[strip, 0]
+                for x in range(count):
+                    code = lines[y, left + x]
+                    found[y, place + x] = np.uint8(code if own else (np.uint32(code & mask) * np.uint32(factor)) >> bits)
+                place += count
+
+    return put
