@@ -84,7 +84,8 @@ def _put_of(own: bool) -> Callable[..., None]:
                 left, count = taken[strip, 0], taken[strip, 1] - taken[strip, 0]
                 for x in range(count):
                     code = lines[y, left + x]
-                    found[y, place + x] = np.uint8(code if own else (np.uint32(code & mask) * np.uint32(factor)) >> bits)
+                    upper = (np.uint32(code & mask) * np.uint32(factor)) >> bits
+                    found[y, place + x] = np.uint8(code if own else upper)
                 place += count
 
     return put
