@@ -28,7 +28,7 @@ def compiled(function: Callable[..., None], name: str, *types: object) -> Callab
     import numba
 
     assert isinstance(function, FunctionType)
-    own = FunctionType(function.__code__, function.__globals__, name)
+    own = FunctionType(function.__code__, function.__globals__, name, None, function.__closure__)
     own.__qualname__ = name
     dispatcher = numba.njit(nogil=True, error_model="numpy")(own)
     _keep(dispatcher, Path(function.__code__.co_filename).parent, numba.config)

@@ -32,8 +32,10 @@ from actors.measure.picture.sums import (
     Group,
     Planes,
     Sums,
+    compared_lines,
     edges,
     sizes,
+    some_lines,
     subsampling,
 )
 from actors.media import Pixels
@@ -166,10 +168,12 @@ class _Plan:
         height, width = shapes[0]
         self._tables = max(1, TABLE_CODES >> depth)
         self._table = self._sent((np.arange(width) % self._tables) << depth)
-        down, across = (np.minimum(BLOCK, n - np.arange(0, n, BLOCK)) for n in (height, width))
+        down = np.bincount(compared_lines(height, height) // BLOCK)
+        across = np.minimum(BLOCK, width - np.arange(0, width, BLOCK))
+        self._compared = self._sent(compared_lines(BLOCK, height))
         pixels = np.outer(down, across).ravel()
         self._block_pixels = self._sent(pixels)
-        self._block_weights = self._sent(BLOCK * down[-1] * BLOCK * across[-1] // pixels)
+        self._block_weights = self._sent(len(self._compared) * down[-1] * BLOCK * across[-1] // pixels)
         cell, part = _cells(height, ROWS)
         self._parts = int(part.max()) // LINES + 1
         self._line_sums = self._sent(cell * self._parts + part // LINES)
@@ -210,9 +214,6 @@ class _Plan:
             area[:height, width:] = 0
             area[height:] = 0
 
-    def _luma(self, words: Tensor) -> Tensor:
-        return self._plane(words, 0)
-
     def _plane(self, words: Tensor, plane: int) -> Tensor:
         """(frames, lines, words of a line), without the lines that were filled in."""
         lines, columns = self._filled[plane]
@@ -233,8 +234,8 @@ class _Plan:
         return codes & ((1 << self.depth) - 1)
 
     def histograms(self, words: Tensor) -> Tensor:
-        """(frames, 2^depth) pixels of each luma code."""
-        codes = self._luma(words).view(self._pixel)[..., : self.sizes[0][1]]
+        """(frames, 2^depth) pixels of each luma code, of some lines."""
+        codes = self._plane(words, 0)[:, some_lines(self.sizes[0][0])].view(self._pixel)[..., : self.sizes[0][1]]
         if self.depth == 16:
             codes = codes.view(torch.uint16).to(torch.int32)
         index = (codes + self._table).flatten(1)
@@ -244,7 +245,7 @@ class _Plan:
 
     def signatures(self, words: Tensor) -> Tensor:
         """(frames, 9, 16) sums of luma codes: down the columns of each cell first, then along them."""
-        luma = self._luma(words)
+        luma = self._plane(words, 0)
         sums = luma.new_zeros((2, len(words), ROWS * self._parts, luma.shape[2]))
         sums[0].index_add_(1, self._line_sums, luma & self._even)
         sums[1].index_add_(1, self._line_sums, (luma >> self._bits) & self._even)
@@ -278,11 +279,11 @@ class _Plan:
         return even.add_(change)
 
     def _blocks(self, lanes: Tensor) -> list[Tensor]:
-        """(frames - 1, blocks) sums for each plane: down 16 lines first, then along them."""
+        """(frames - 1, blocks) sums for each plane: down the lines that are compared first, then along them."""
         found, begin = [], 0
         for (lines, columns), end in zip(self._filled, self._ends, strict=True):
             plane = lanes[:, begin // self._per_word : end // self._per_word]
-            sums = plane.view(len(lanes), lines // BLOCK, BLOCK, -1).sum(2).view(self._lane)
+            sums = plane.view(len(lanes), lines // BLOCK, BLOCK, -1)[:, :, self._compared].sum(2).view(self._lane)
             found.append(sums.view(*sums.shape[:2], columns // BLOCK, -1).sum(3).flatten(1))
             begin = end
         return found

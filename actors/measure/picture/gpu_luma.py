@@ -27,6 +27,7 @@ from actors.measure.picture.sums import (
     edges,
     line_step,
     low_code,
+    some_lines,
     strips,
 )
 
@@ -59,7 +60,7 @@ def families(luma: Tensor, groups: frozenset[Group]) -> dict[str, Tensor]:
 
 
 def illegal(planes: Sequence[Tensor], across: int, down: int, depth: int) -> Tensor:
-    """(frames, 1) pixels outside the legal range.
+    """(frames, 1) pixels outside the legal range, of some lines.
 
     Args:
         planes: (frames, height, width) int32 codes of Y, or of Y, U and V.
@@ -74,7 +75,7 @@ def illegal(planes: Sequence[Tensor], across: int, down: int, depth: int) -> Ten
         wrong |= torch.stack([(p < low_code(depth)) | (p > CHROMA_TOP << (depth - 8)) for p in chroma]).any(0)[
             :, (lines >> down)[:, None], columns >> across
         ]
-    return wrong.sum((1, 2)).unsqueeze(1)
+    return wrong[:, some_lines(luma.shape[1])].sum((1, 2)).unsqueeze(1)
 
 
 def colours(chroma: Sequence[Tensor], words: Tensor) -> Tensor:

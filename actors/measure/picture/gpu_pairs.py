@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from actors.measure.picture.sums import LIKE, OUTLIER, STREAK, UNLIKE, Group, columns_in_strips, strips
+from actors.measure.picture.sums import LIKE, OUTLIER, STREAK, UNLIKE, Group, columns_in_strips, strips, weave_step
 
 
 def pairs(luma: Tensor, groups: frozenset[Group]) -> dict[str, Tensor]:
@@ -29,12 +29,13 @@ def pairs(luma: Tensor, groups: frozenset[Group]) -> dict[str, Tensor]:
 def _weaves(luma: Tensor) -> Tensor:
     height, width = luma.shape[1:]
     found = torch.zeros((len(luma) - 1, 5), dtype=torch.int64, device=luma.device)
-    even = (torch.arange(2, max(height - 2, 2), device=luma.device) % 2 == 0).to(torch.int64)
+    every = weave_step(height)
+    even = (torch.arange(2, max(height - 2, 2), every, device=luma.device) % 2 == 0).to(torch.int64)
     for left, right in strips(width) if height > 4 else ():
         strip = luma[:, :, left:right]
-        around, twice = strip[:, 1:-3] + strip[:, 3:-1], 2 * strip[:, 2:-2]
+        around, twice = strip[:, 1:-3:every] + strip[:, 3:-1:every], 2 * strip[:, 2:-2:every]
         by_then, by_now = (around[1:] - twice[:-1]).abs().sum(2), (around[:-1] - twice[1:]).abs().sum(2)
-        own, change = (around - twice)[1:].abs().sum(2), strip.diff(dim=0).abs()[:, 2:-2].sum(2)
+        own, change = (around - twice)[1:].abs().sum(2), strip.diff(dim=0).abs()[:, 2:-2:every].sum(2)
         first, second = by_then * (1 - even) + by_now * even, by_then * even + by_now * (1 - even)
         found += torch.stack([first, second, own, change * even, change * (1 - even)], 1).sum(2)
     return found

@@ -21,9 +21,12 @@ from actors.measure.picture.sums import (
     Sums,
     blocks,
     columns_in_strips,
+    compared_lines,
     edges,
     lattice,
     line_step,
+    some_lines,
+    weave_step,
 )
 from actors.media import VideoFormat
 
@@ -148,8 +151,8 @@ def columns(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
         found |= grids(*(np.stack(profiles) for profiles in zip(*gradients, strict=True)))
     height, width = rows[0].sizes[0]
     if rows[0].illegal is not None:
-        counts = np.array([row.illegal for row in rows], np.float64)
-        found["illegal_share"] = counts / (height * width) if fmt.range != "full" else np.full(len(rows), math.nan)
+        shares = np.array([row.illegal for row in rows], np.float64) / (len(range(height)[some_lines(height)]) * width)
+        found["illegal_share"] = shares if fmt.range != "full" else np.full(len(rows), math.nan)
     if rows[0].edge is not None:
         found["edge_width"] = _edge_width(np.array([row.edge for row in rows], np.float64), height, width)
     if rows[0].borders is not None:
@@ -182,7 +185,8 @@ def _dropouts(rows: Sequence[Sums]) -> Columns:
 def _weaves(rows: Sequence[Sums]) -> Columns:
     """Means over the lines and columns that were looked at."""
     height, width = rows[0].sizes[0]
-    lines = [len(range(2 + parity, height - 2, 2)) for parity in (0, 1)]
+    step = weave_step(height)
+    lines = [len(range(2 + parity * step, height - 2, 2 * step)) for parity in (0, 1)]
     pixels = np.array([2 * sum(lines)] * 3 + lines) * columns_in_strips(width)
     sums = np.array([row.weaves or [math.nan] * 5 for row in rows], np.float64) / np.maximum(pixels, 1)
     return {metric.name: sums[:, index] for index, metric in enumerate(METRICS["fields"])}
@@ -247,7 +251,8 @@ def _hlg(light: float) -> float:
 def _difference(rows: Sequence[Sums], fmt: VideoFormat) -> Columns:
     """As ffmpeg's freezedetect (all planes) and scdet (luma only, ``mafd``) normalise theirs."""
     full = 2.0**fmt.depth
-    samples = [height * width for height, width in rows[0].sizes]
+    luma_height = rows[0].sizes[0][0]
+    samples = [len(compared_lines(height, luma_height)) * width for height, width in rows[0].sizes]
     planes = np.array([row.differences or [math.nan] * len(samples) for row in rows], np.float64)
     blocks = np.array([row.block or (math.nan, 1) for row in rows], np.float64)
     return {

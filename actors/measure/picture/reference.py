@@ -32,13 +32,16 @@ from actors.measure.picture.sums import (
     Sums,
     Weaves,
     blocks,
+    compared_lines,
     edges,
     lattice,
     line_step,
     low_code,
     sizes,
+    some_lines,
     strips,
     subsampling,
+    weave_step,
 )
 from actors.media import Plane
 
@@ -52,13 +55,14 @@ def sums(
     changes = None
     if "difference" in groups and before is not None:
         changes = [
-            np.abs(_codes(plane, depth) - _codes(old, depth)) for plane, old in zip(planes, before, strict=True)
+            np.abs(_codes(plane, depth) - _codes(old, depth))[compared_lines(plane.height, planes[0].height)]
+            for plane, old in zip(planes, before, strict=True)
         ]
     return Sums(
         sizes=shapes,
-        histogram=np.bincount(luma.ravel(), minlength=1 << depth) if "luma" in groups else None,
+        histogram=np.bincount(luma[some_lines(len(luma))].ravel(), minlength=1 << depth) if "luma" in groups else None,
         differences=None if changes is None else tuple(int(change.sum()) for change in changes),
-        block=None if changes is None else _largest_block(changes[0]),
+        block=None if changes is None else _largest_block(changes[0], planes[0].height),
         signature=_signature(luma) if "signature" in groups else None,
         colours=_colours(planes[1:], depth) if "colours" in groups else None,
         gradients=_gradients(luma >> (depth - 8)) if "grid" in groups else None,
@@ -83,11 +87,12 @@ def _codes(plane: Plane, depth: int) -> NDArray[np.int64]:
     return plane.pixels.astype(np.int64) & ((1 << depth) - 1)
 
 
-def _largest_block(change: NDArray[np.int64]) -> tuple[int, int]:
-    largest, area = 0, 1
-    for top in range(0, change.shape[0], BLOCK):
+def _largest_block(change: NDArray[np.int64], height: int) -> tuple[int, int]:
+    """Of the lines that are compared in a picture of that height."""
+    largest, area, lines = 0, 1, compared_lines(height, height)
+    for row in range(lines[-1] // BLOCK + 1):
         for left in range(0, change.shape[1], BLOCK):
-            block = change[top : top + BLOCK, left : left + BLOCK]
+            block = change[lines // BLOCK == row, left : left + BLOCK]
             if int(block.sum()) * area > largest * block.size:
                 largest, area = int(block.sum()), block.size
     return largest, area
@@ -139,7 +144,7 @@ def _illegal(planes: Planes, depth: int) -> int:
         lines, columns = np.arange(luma.shape[0]) >> down, np.arange(luma.shape[1]) >> across
         for codes in chroma:
             wrong |= ((codes < low_code(depth)) | (codes > CHROMA_TOP << (depth - 8)))[lines[:, None], columns]
-    return int(wrong.sum())
+    return int(wrong[some_lines(len(luma))].sum())
 
 
 def _edge(luma: NDArray[np.int64]) -> tuple[int, int, int]:
@@ -186,6 +191,8 @@ def _tears(lines: NDArray[np.int64], at: int) -> bool:
         return False
     before, step, after = np.abs(np.diff(lines[:, at - 2 : at + 2], axis=1)).sum(axis=0)
     return bool(2 * step - before - after > 2 * TEAR * len(lines))
+
+
 def _flash(planes: Planes, before: Planes, depth: int, colour: Colour) -> Flash:
     found: list[int] = []
     olds, news = _light(before, depth, colour), _light(planes, depth, colour)
@@ -195,6 +202,8 @@ def _flash(planes: Planes, before: Planes, depth: int, colour: Colour) -> Flash:
         counts = (int((changed & (now > then)).sum()), int((changed & (now < then)).sum()))
         found += [*counts, int(then[changed].sum()), int(now[changed].sum())]
     return tuple(found)
+
+
 def _light(planes: Planes, depth: int, colour: Colour) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Luminance and saturated red of the pixels of the lattice."""
     codes = [_codes(plane, depth) >> (depth - 8) for plane in planes]
@@ -212,7 +221,7 @@ def _light(planes: Planes, depth: int, colour: Colour) -> tuple[NDArray[np.int64
 
 def _weaves(luma: NDArray[np.int64], before: NDArray[np.int64]) -> Weaves:
     looked_at = [column for left, right in strips(luma.shape[1]) for column in range(left, right)]
-    lines = np.arange(2, max(luma.shape[0] - 2, 2))
+    lines = np.arange(2, max(luma.shape[0] - 2, 2), weave_step(luma.shape[0]))
     now, then = luma[:, looked_at], before[:, looked_at]
     even, odd = lines[lines % 2 == 0], lines[lines % 2 == 1]
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, Protocol
 
 import numpy as np
@@ -83,12 +84,12 @@ class Sums:
     sizes: tuple[tuple[int, int], ...]
     """(height, width) of each plane."""
     histogram: NDArray[np.int64] | None
-    """(2**depth,) pixels of each luma code."""
+    """(2**depth,) pixels of each luma code, of :func:`some_lines`."""
     differences: tuple[int, ...] | None
-    """Sum of absolute differences to the earlier frame, per plane."""
+    """Sum of absolute differences to the earlier frame, per plane, of :func:`compared_lines`."""
     block: tuple[int, int] | None
-    """Sum of absolute differences and pixels of the luma block where their ratio is largest: the first of equals, and
-    (0, 1) where nothing changed."""
+    """Of these lines, sum of absolute differences and pixels of the luma block where their ratio is largest: the first
+    of equals, and (0, 1) where nothing changed."""
     signature: NDArray[np.int64] | None
     """(9, 16) sums of luma codes."""
     gradients: tuple[Profile, Profile, Profile, Profile] | None = None
@@ -97,7 +98,7 @@ class Sums:
     steps over the six around them (1 at least), the last two of steps in 8-bit codes. Columns are summed over every
     :func:`line_step`-th line from the second on, lines over :func:`strips`."""
     illegal: int | None = None
-    """Luma pixels outside 16 to 235, or with chroma outside 16 to 240, times 2^(depth-8)."""
+    """Luma pixels outside 16 to 235, or with chroma outside 16 to 240, times 2^(depth-8), of :func:`some_lines`."""
     edge: tuple[int, int, int] | None = None
     """Over every :func:`line_step`-th line from the second on, of 8-bit luma codes: for each step from a pixel to the
     one at its right, its contrast is the difference of the pixels seven before and after them. Where that is 32 at
@@ -117,10 +118,10 @@ class Sums:
     where it differs by 1/10 at least; then, as at first, of saturated red, R - G - B of linear light where R is
     4 (G + B) at least, and else 0."""
     weaves: Weaves | None = None
-    """Over :func:`strips` of 8-bit luma codes, of all lines but two above and below: how far each line is from the mean
-    of its neighbours, doubled and summed up. The first is of the even lines (the top field) among the odd ones of the
-    frame before, and these among those; the second of the odd lines and the even ones before; the third of the frame's
-    own. Then what even lines, and odd lines, differ from the frame before. None without one."""
+    """Over :func:`strips` of 8-bit luma codes, of every :func:`weave_step`-th line but two above and below: how far it
+    is from the mean of its neighbours, doubled and summed up. The first is of the even lines (the top field) among the
+    odd ones of the frame before, and these among those; the second of the odd lines and the even ones before; the third
+    of the frame's own. Then what even lines, and odd lines, differ from the frame before. None without one."""
     dropouts: tuple[int, int] | None = None
     """Over :func:`strips` of 8-bit luma codes, of all lines but two above and below. First, pixels that begin a run of
     8 that leave both the lines next to theirs and those two away, as signalstats has it for TOUT, and the frame before,
@@ -168,6 +169,28 @@ def edges(length: int, parts: int) -> NDArray[np.int64]:
 def line_step(height: int) -> int:
     """Which lines are taken where a sum over some is as good: all below 512, else some 100, of both fields alike."""
     return 1 if height < 512 else (height // 120) | 1
+
+
+def some_lines(height: int) -> slice:
+    """Which lines are taken where pixels are counted: every :func:`line_step`-th, from the middle of the first on."""
+    return slice(line_step(height) // 2, height, line_step(height))
+
+
+def first_of(every: int, first: int) -> int:
+    """The first line from ``first`` on of those that are ``every`` apart, from the middle of so many on."""
+    return first + (every // 2 - first) % every
+
+
+@cache
+def compared_lines(height: int, luma_height: int) -> Profile:
+    """Which lines of a plane are compared with the frame before: all of a picture below 512 lines, else two of four."""
+    lines = np.arange(height, dtype=np.int64)
+    return lines if luma_height < 512 else lines[lines & 2 == 0]
+
+
+def weave_step(height: int) -> int:
+    """Every how many lines one is taken where lines are compared with their neighbours, of both fields alike."""
+    return (height // 360) | 1
 
 
 def strips(width: int) -> list[tuple[int, int]]:

@@ -10,46 +10,42 @@ from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
 from actors.measure.picture.loops.narrow import Codes
-from actors.measure.picture.sums import LIKE, OUTLIER, STRIP, UNLIKE
+from actors.measure.picture.sums import LIKE, OUTLIER, STREAK, UNLIKE
+
+ONE = np.uintp(1)
 
 
-def dropouts(luma: Codes, before: Codes, taken: list[tuple[int, int]]) -> tuple[int, int]:
-    """See :attr:`actors.measure.picture.sums.Sums.dropouts`; ``taken``: strips of columns."""
-    found, steps = np.zeros(1, np.int64), np.zeros((2, len(luma)), np.int64)
-    flags = np.zeros(STRIP + 8, np.uint8)
-    for left, right in taken:
-        _kernel()(luma, before, left, right, flags, steps, found)
-    down, along = steps
-    columns = sum(right - left for left, right in taken)
-    repeated = (LIKE * down <= along) & (along >= UNLIKE * columns)
-    return int(found[0]), int(repeated[2:-2].sum()) if columns else 0
+def dropouts(luma: Codes, before: Codes, ends: NDArray[np.int64]) -> tuple[int, int]:
+    """See :attr:`actors.measure.picture.sums.Sums.dropouts`; codes (height, columns) of strips that end at ``ends``."""
+    height, columns = luma.shape
+    found = np.zeros(2, np.int64)
+    if columns and height > 4:
+        _kernel()(luma, before, ends, np.empty(columns, np.uint8), found)
+    return int(found[0]), int(found[1])
 
 
 @cache
 def _kernel() -> Callable[..., None]:
     from numba import types
 
-    luma, flags = types.Array(types.uint8, 2, "C", readonly=True), types.Array(types.uint8, 1, "C")
-    steps, found = types.Array(types.int64, 2, "C"), types.Array(types.int64, 1, "C")
-    return compiled(_scan, "dropouts", luma, luma, types.intp, types.intp, flags, steps, found)
+    luma, outliers = types.Array(types.uint8, 2, "C", readonly=True), types.Array(types.uint8, 1, "C")
+    numbers = types.Array(types.int64, 1, "C")
+    return compiled(_scan, "dropouts", luma, luma, numbers, outliers, numbers)
 
 
 def _scan(
-    luma: Codes, before: Codes, left: int, right: int, flags: NDArray[np.uint8],
-    steps: NDArray[np.int64], found: NDArray[np.int64],
-) -> None:  # fmt: skip
-    """Add to ``found`` (1,), and to ``steps`` (2, height): to the line above, and to the pixel at the right.
+    luma: Codes, before: Codes, ends: NDArray[np.int64], outliers: NDArray[np.uint8], found: NDArray[np.int64]
+) -> None:
+    """Add to ``found`` (2,). ``outliers`` (width,) is scratch: by how much each pixel of a line is one.
 
-    ``flags`` (STRIP + 8,) is scratch. All numbers fit 8 bits, but for a line's sums, which fit 16; ``(a & b) + ((a ^ b)
-    >> 1)`` is the mean of two without its fraction.
+    All numbers fit 8 bits, but for a strip's sums, which fit 16. ``(a & b) + ((a ^ b) >> 1)`` is the mean of two,
+    without its fraction.
     """
-    width = right - left
-    for x in range(width, width + 8):
-        flags[x] = 0
-    for y in range(2, luma.shape[0] - 2):
-        highest, above, here = luma[y - 2, left:right], luma[y - 1, left:right], luma[y, left:right]
-        below, lowest, then = luma[y + 1, left:right], luma[y + 2, left:right], before[y, left:right]
-        down, along, most = np.uint16(0), np.uint16(0), np.uint8(0)
+    height, width = luma.shape
+    for y in range(2, height - 2):
+        highest, above, here, below, lowest = luma[y - 2], luma[y - 1], luma[y], luma[y + 1], luma[y + 2]
+        then = before[y]
+        most = np.uint8(0)
         for x in range(width):
             p, old, a, b, c, d = here[x], then[x], above[x], below[x], highest[x], lowest[x]
             ap, bp = np.uint8(max(a, p) - min(a, p)), np.uint8(max(b, p) - min(b, p))
@@ -59,20 +55,23 @@ def _scan(
             change = np.uint8(max(p, old) - min(p, old))
             near, far = np.uint8(max(near, ab) - ab), np.uint8(max(far, cd) - cd)
             out = np.uint8(min(near, far, change))
-            flags[x] = out
+            outliers[x] = out
             most = max(most, out)
-            down = np.uint16(down + ap)
-        for x in range(width - 1):
-            p, q = here[x], here[x + 1]
-            along = np.uint16(along + np.uint8(max(p, q) - min(p, q)))
-        steps[0, y] += np.int64(down)
-        steps[1, y] += np.int64(along)
-        if most <= OUTLIER:
-            continue
-        for x in range(width):
-            flags[x] = np.uint8(flags[x] > OUTLIER)
-        for apart in (1, 2, 4):
+        down, along, left = np.int64(0), np.int64(0), np.int64(0)
+        for strip in range(ends.shape[0]):
+            lines, pixels = np.uint16(0), np.uint16(0)
+            for x in range(np.uintp(left), np.uintp(ends[strip] - 1)):
+                p, a, q = here[x], above[x], here[x + ONE]
+                lines = np.uint16(lines + np.uint8(max(a, p) - min(a, p)))
+                pixels = np.uint16(pixels + np.uint8(max(p, q) - min(p, q)))
+            left = ends[strip]
+            down += np.int64(lines) + abs(np.int64(here[left - 1]) - np.int64(above[left - 1]))
+            along += np.int64(pixels)
+        found[1] += np.int64(LIKE * down <= along and along >= UNLIKE * width)
+        if most > OUTLIER:
+            run, strip = 0, 0
             for x in range(width):
-                flags[x] = flags[x] & flags[x + apart]
-        for x in range(width):
-            found[0] += np.int64(flags[x])
+                if x == ends[strip]:
+                    run, strip = 0, strip + 1
+                run = run + 1 if outliers[x] > OUTLIER else 0
+                found[0] += np.int64(run >= STREAK)

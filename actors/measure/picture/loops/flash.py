@@ -10,25 +10,31 @@ from numpy.typing import NDArray
 
 from actors.measure.kernels import compiled
 from actors.measure.picture.light import BLUE, FRACTION, GREEN, RED, Colour, linear
-from actors.measure.picture.sums import LIGHTS, Flash, Planes, lattice, subsampling
+from actors.measure.picture.sums import LIGHTS, Planes, first_of, lattice, subsampling
 from actors.media import Pixels
 
 HALF = 1 << (FRACTION - 1)
 LEAST, MOST = np.int32(0), np.int32(255)
 
 
-def flash(planes: Planes, before: Planes, depth: int, colour: Colour) -> Flash:
-    """See :attr:`actors.measure.picture.sums.Sums.flash`."""
-    coloured = len(planes) > 1
-    across, down = subsampling(planes) if coloured else (0, 0)
-    height, width = planes[0].height, planes[0].width
-    found = np.zeros(4 * len(LIGHTS), np.int64)
-    lines = [plane.lines for picture in (before, planes) for plane in (picture if coloured else picture[:1] * 3)]
-    _kernel(planes[0].lines.dtype)(
-        *lines, coloured, width, lattice(height), lattice(width), across, down, (1 << depth) - 1, depth - 8, *colour,
-        linear(), np.empty((2, 2, width), np.int32), found,
-    )  # fmt: skip
-    return tuple(found.tolist())
+class Changes:
+    """What became lighter and darker, some lines after others. ``found``: (12,)."""
+
+    def __init__(self, planes: Planes, before: Planes, depth: int, colour: Colour) -> None:
+        coloured, luma = len(planes) > 1, planes[0]
+        across, down = subsampling(planes) if coloured else (0, 0)
+        self._every = lattice(luma.height)
+        self._lines = [p.lines for picture in (before, planes) for p in (picture if coloured else picture[:1] * 3)]
+        self._width = (coloured, luma.width)
+        self._layout = (self._every, lattice(luma.width), across, down, (1 << depth) - 1, depth - 8, *colour)
+        self._scratch = np.empty((2, 2, luma.width), np.int32)
+        self.found = np.zeros(4 * len(LIGHTS), np.int64)
+        self._flash = _kernel(luma.lines.dtype)
+
+    def add(self, first: int, last: int) -> None:
+        """Lines ``first`` to ``last`` of luma."""
+        begin = first_of(self._every, first)
+        self._flash(*self._lines, *self._width, begin, last, *self._layout, linear(), self._scratch, self.found)
 
 
 @cache
@@ -38,7 +44,7 @@ def _kernel(dtype: np.dtype[np.uint8 | np.uint16]) -> Callable[..., None]:
     pixel = from_dtype(dtype)
     lines = types.Array(pixel, 2, "C", readonly=True)
     return compiled(
-        _flash, f"flash_{pixel}", *[lines] * 6, types.boolean, *[types.intp] * 5, pixel, types.int32,
+        _flash, f"flash_{pixel}", *[lines] * 6, types.boolean, *[types.intp] * 7, pixel, types.int32,
         *[types.int32] * len(Colour._fields), types.Array(types.int32, 1, "C"), types.Array(types.int32, 3, "C"),
         types.Array(types.int64, 1, "C"),
     )  # fmt: skip
@@ -46,12 +52,12 @@ def _kernel(dtype: np.dtype[np.uint8 | np.uint16]) -> Callable[..., None]:
 
 def _flash(
     old_luma: Pixels, old_blue: Pixels, old_red: Pixels, luma: Pixels, blue: Pixels, red: Pixels, coloured: bool,
-    width: int, every_line: int, every: int, across: int, down: int, mask: int, shift: int,
+    width: int, begin: int, end: int, every_line: int, every: int, across: int, down: int, mask: int, shift: int,
     black: int, scale: int, red_v: int, green_u: int, green_v: int, blue_u: int,
     linear: NDArray[np.int32], light: NDArray[np.int32], found: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Add to ``found`` (12,). ``light`` (2, 2, width) is scratch: luminance and red of a line, before and now."""
-    for y in range(every_line // 2, luma.shape[0], every_line):
+    for y in range(begin, end, every_line):
         for side in range(2):
             lumas, blues, reds = (luma, blue, red) if side else (old_luma, old_blue, old_red)
             line, u_line, v_line = lumas[y], blues[y >> down], reds[y >> down]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from actors.measure.kernels import compiled
 from actors.measure.picture.sums import BLOCK, SIDE_LINES, TEAR, blocks
 
-TWO = np.int32(2)
+ONE, TWO = np.uintp(1), np.uintp(2)
+SIDE_STEP = SIDE_LINES[1] - SIDE_LINES[0]
 ACROSS = 2 * TEAR * len(SIDE_LINES)
 DOWN = 2 * TEAR * BLOCK
 
@@ -28,7 +29,7 @@ def _torn(luma: NDArray[np.uint8], width: int, shift: int) -> int:
         return 0
     across, down = _kernels()
     across(luma, width, shift, sides)
-    down(luma, shift, np.empty(sides.shape[1] * BLOCK, np.int16), sides)
+    down(luma, shift, np.empty(sides.shape[1] * BLOCK, np.uint8), sides)
     return int(np.count_nonzero(sides >= 2))
 
 
@@ -36,57 +37,57 @@ def _torn(luma: NDArray[np.uint8], width: int, shift: int) -> int:
 def _kernels() -> tuple[Callable[..., None], Callable[..., None]]:
     from numba import types
 
-    luma = types.Array(types.uint8, 2, "C", readonly=True)
-    excess, sides = types.Array(types.int16, 1, "C"), types.Array(types.uint8, 2, "C")
+    luma, steps = types.Array(types.uint8, 2, "C", readonly=True), types.Array(types.uint8, 1, "C")
+    sides = types.Array(types.uint8, 2, "C")
     return (
         compiled(_across, "seams_across", luma, types.intp, types.intp, sides),
-        compiled(_down, "seams_down", luma, types.intp, excess, sides),
+        compiled(_down, "seams_down", luma, types.intp, steps, sides),
     )
 
 
 def _across(luma: NDArray[np.uint8], width: int, shift: int, sides: NDArray[np.uint8]) -> None:
-    """Add left and right sides to ``sides`` (rows, columns)."""
+    """Add left and right sides to ``sides`` (rows, columns). Few steps are large enough to look beside them."""
     rows, columns = sides.shape
     for row in range(rows):
+        top, bottom = np.uintp(shift + row * BLOCK + SIDE_LINES[0]), np.uintp(shift + (row + 1) * BLOCK)
         for column in range(columns + 1):
-            x = shift + column * BLOCK
+            x = np.uintp(shift + column * BLOCK)
             if x < 2 or x > width - 2:
                 continue
-            excess = np.int32(0)
-            for offset in SIDE_LINES:
-                line = luma[shift + row * BLOCK + offset]
-                first, second, third, fourth = line[x - 2], line[x - 1], line[x], line[x + 1]
-                excess += TWO * np.int32(max(third, second) - min(third, second))
-                excess -= np.int32(max(second, first) - min(second, first))
-                excess -= np.int32(max(fourth, third) - min(fourth, third))
+            excess = np.int64(0)
+            for y in range(top, bottom, np.uintp(SIDE_STEP)):
+                excess += 2 * abs(np.int64(luma[y, x]) - np.int64(luma[y, x - ONE]))
+            if excess <= ACROSS:
+                continue
+            for y in range(top, bottom, np.uintp(SIDE_STEP)):
+                excess -= abs(np.int64(luma[y, x - ONE]) - np.int64(luma[y, x - TWO]))
+                excess -= abs(np.int64(luma[y, x + ONE]) - np.int64(luma[y, x]))
             if excess > ACROSS:
-                if column < columns:
-                    sides[row, column] += 1
-                if column > 0:
-                    sides[row, column - 1] += 1
+                for side in range(max(column - 1, 0), min(column + 1, columns)):
+                    sides[row, side] += 1
 
 
-def _down(luma: NDArray[np.uint8], shift: int, excess: NDArray[np.int16], sides: NDArray[np.uint8]) -> None:
-    """Add upper and lower sides to ``sides`` (rows, columns). ``excess`` (16 * columns,) is scratch."""
+def _down(luma: NDArray[np.uint8], shift: int, steps: NDArray[np.uint8], sides: NDArray[np.uint8]) -> None:
+    """Add upper and lower sides to ``sides`` (rows, columns), likewise. ``steps`` (16 * columns,) is scratch."""
     rows, columns = sides.shape
+    right = shift + columns * BLOCK
     for row in range(rows + 1):
         y = shift + row * BLOCK
         if y < 2 or y > luma.shape[0] - 2:
             continue
-        right = shift + columns * BLOCK
         first, second = luma[y - 2, shift:right], luma[y - 1, shift:right]
         third, fourth = luma[y, shift:right], luma[y + 1, shift:right]
         for x in range(columns * BLOCK):
-            step = np.int16(max(third[x], second[x]) - min(third[x], second[x]))
-            before = np.int16(max(second[x], first[x]) - min(second[x], first[x]))
-            after = np.int16(max(fourth[x], third[x]) - min(fourth[x], third[x]))
-            excess[x] = np.int16(step + step - before - after)
+            steps[x] = max(third[x], second[x]) - min(third[x], second[x])
         for column in range(columns):
-            total = np.int32(0)
+            total = np.uint16(0)
             for x in range(BLOCK):
-                total += np.int32(excess[column * BLOCK + x])
-            if total > DOWN:
-                if row < rows:
-                    sides[row, column] += 1
-                if row > 0:
-                    sides[row - 1, column] += 1
+                total = np.uint16(total + steps[column * BLOCK + x])
+            excess = 2 * np.int64(total)
+            if excess <= DOWN:
+                continue
+            for x in range(column * BLOCK, (column + 1) * BLOCK):
+                excess -= abs(np.int64(second[x]) - np.int64(first[x])) + abs(np.int64(fourth[x]) - np.int64(third[x]))
+            if excess > DOWN:
+                for side in range(max(row - 1, 0), min(row + 1, rows)):
+                    sides[side, column] += 1
