@@ -267,7 +267,7 @@ def _bounded(where: Where) -> list[tuple[str, str, Any]]:
 
 def _ordered(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
     """Rows sorted. By one number, stretches that rise are laid in a row: to move wide rows costs far more than that."""
-    if not keys:
+    if not (keys and rows.num_rows):
         return rows
     if len(keys) == 1 and pa.types.is_integer(rows.schema.field(keys[0]).type) and not rows[keys[0]].null_count:
         number = rows[keys[0]].to_numpy()
