@@ -6,6 +6,7 @@ an incident once it has lasted long enough. Any split of the rows gives the same
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -105,6 +106,36 @@ def follow(
                 moments.append(Moment("closed", int(reading.reached[first]), span))
             span = Span()
     return replace(span, reached=int(reading.reached[-1])), moments
+
+
+def sought(
+    rows: Rows, minimum: int, holds: Callable[[NDArray[np.int64]], NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    """(k, n) whether each of k conditions, which take long to compute, holds in n rows, at least one, to be followed.
+
+    They are computed for the first row of each half ``minimum``, and between such rows only if one of those two holds
+    or a run could last. Other runs are shorter than ``minimum``, so that :func:`follow` would pass over them.
+
+    Args:
+        rows: n rows.
+        minimum: Ticks that a condition must last.
+        holds: Of (m,) places in the rows, (k, m) whether each condition holds there.
+    """
+    time = rows.columns["time"].astype(np.int64)
+    half = time // max(1, minimum // 2)
+    some = np.concatenate(([True], half[1:] != half[:-1]))
+    some[-1] = True
+    firsts = np.flatnonzero(some)
+    found = holds(firsts)
+    held = np.zeros((len(found), len(rows)), np.bool_)
+    held[:, firsts] = found
+    near = np.append(found.any(axis=0), False)
+    until = time + rows.columns["duration"].astype(np.int64)
+    lasts = np.maximum.reduceat(until, firsts) - np.minimum.reduceat(time, firsts)
+    doubtful = near[:-1] | near[1:] | (lasts >= minimum)
+    rest = np.flatnonzero(np.repeat(doubtful, np.diff(np.append(firsts, len(rows)))) & ~some)
+    held[:, rest] = holds(rest)
+    return held
 
 
 def _telling(reading: Reading, held: NDArray[np.bool_]) -> list[tuple[int, int]]:

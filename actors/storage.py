@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow.fs as pafs
@@ -36,20 +37,23 @@ def located(uri: str) -> str:
     return uri.rstrip("/") if "://" in uri else str(Path(uri).absolute())
 
 
-def filesystem(uri: str) -> pafs.FileSystem:
-    """The files under a URI that :func:`located` gave, by their relative paths."""
+def filesystem(uri: str, options: Mapping[str, str] | None = None) -> pafs.FileSystem:
+    """The files under a URI that :func:`located` gave, by their relative paths. ``options``: of a bucket's client."""
     if "://" in uri:
-        return pafs.PyFileSystem(DeltaStorageHandler(uri))
+        return pafs.PyFileSystem(DeltaStorageHandler(uri, dict(options or {})))
     return pafs.SubTreeFileSystem(uri, pafs.LocalFileSystem())
 
 
 def permanent(uri: str, error: Exception) -> StorageError | None:
     """A failure that waiting will not mend; None where trying again may help."""
+    what = remedy(error)
+    return None if what is None else StorageError(f"{uri}: {what} ({one_line(error)})")
+
+
+def remedy(error: Exception) -> str | None:
+    """What to do about a failure that waiting will not mend."""
     text = one_line(error)
-    for pattern, remedy in _REMEDIES:
-        if re.search(pattern, text, re.IGNORECASE):
-            return StorageError(f"{uri}: {remedy} ({text})")
-    return None
+    return next((what for pattern, what in _REMEDIES if re.search(pattern, text, re.IGNORECASE)), None)
 
 
 def failed(uri: str, what: str, error: Exception) -> StorageError:

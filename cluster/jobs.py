@@ -185,12 +185,13 @@ class JobStore:
             StorageError: It cannot be written.
         """
         secret = job.spec.webhook.secret.get_secret_value() if job.spec.webhook else None
-        text = _Stored(**dict(job), secret=secret).model_dump_json()
+        data = _Stored(**dict(job), secret=secret).model_dump_json().encode()
         path, draft = posixpath.join(FOLDER, f"{job.id}.json"), posixpath.join(FOLDER, f".{job.id}.{uuid.uuid4().hex}")
         try:
             self._files.create_dir(FOLDER, recursive=True)
-            with self._files.open_output_stream(draft) as out:
-                out.write(text.encode())
+            # deltalake's file takes bytes, and pyarrow gives it some only from a buffer that is not full.
+            with self._files.open_output_stream(draft, buffer_size=len(data) + 1) as out:
+                out.write(data)
             self._files.move(draft, path)
         except FAILURES as error:
             raise failed(self._uri, f"job {job.id} cannot be written", error) from error

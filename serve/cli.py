@@ -9,6 +9,7 @@ import typer
 from serve.commands.analyze import analyze
 from serve.commands.compare import compare
 from serve.commands.detectors import detectors
+from serve.commands.doctor import doctor
 from serve.commands.events import events
 from serve.commands.inject import inject
 from serve.commands.keys import keys
@@ -29,7 +30,7 @@ app = typer.Typer(
     name="sightline", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Watches audio/video streams for defects that a viewer would notice, and says so while it happens.",
 )  # fmt: skip
-LOCAL = (analyze, rejudge, report, compare, verify, detectors, inject, up, down, demo)
+LOCAL = (analyze, rejudge, report, compare, verify, detectors, inject, up, down, demo, doctor)
 REMOTE = (submit, ls, show, watch, stop, events, measurements)
 for command in (*LOCAL, *REMOTE):
     app.command()(command)

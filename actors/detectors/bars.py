@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,7 +14,7 @@ from actors.incident import Event, Severity, Thresholds
 from actors.measure import Rows
 from actors.measure.picture.sums import COLUMNS, ROWS
 from actors.media import Table, VideoFormat
-from actors.spans import Moment, Span, close, event, follow
+from actors.spans import Moment, Span, close, event, follow, sought
 
 CELLS = ROWS * COLUMNS
 SOLID = "solid"
@@ -77,7 +76,8 @@ class Bars:
         minimum = rows.base.ceil(self.settings.minimum_seconds)
         spans, events = [], list[Event]()
         level = np.full(len(rows), np.nan)
-        for kind, span, held in zip(NAMES, state.spans, self._held(rows), strict=True):
+        shown = sought(rows, minimum, lambda places: self._held(rows, places))
+        for kind, span, held in zip(NAMES, state.spans, shown, strict=True):
             after, moments = follow(span, rows, held, level, minimum)
             spans.append(after)
             events += [self._event(rows, moment, kind) for moment in moments]
@@ -93,10 +93,12 @@ class Bars:
         transfer = VideoFormat.parse(format_text).transfer
         return None if transfer == "sdr" else f"{transfer.upper()} has colour bars of its own, which are not known here"
 
-    def _held(self, rows: Rows) -> Sequence[NDArray[np.bool_]]:
-        """(n,) whether a picture is each of NAMES."""
+    def _held(self, rows: Rows, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(k, m) whether the picture at each of m places is each of the k NAMES."""
         fmt = VideoFormat.parse(rows.format)
-        found = _signal(rows, fmt)
+        luma, colours, low, high, black = (rows.columns[name][places].astype(np.float64) for name in self.metrics)
+        colours = colours.reshape(len(places), 2, CELLS)
+        found = _signal(luma, colours, fmt)
         names, patterns = _templates()
         known = ~np.isnan(patterns[:, :1])
         apart = np.stack([
@@ -106,22 +108,19 @@ class Bars:
         best, near = apart.argmin(axis=0), apart.min(axis=0) <= self.settings.difference
         told = fmt.transfer == "sdr" and fmt.planes == 3
         kind = np.where(near & told, np.array(names)[best], "")
-        low, high, black = (rows.columns[name].astype(np.float64) for name in self.metrics[2:])
-        colours = rows.columns["colours"].astype(np.float64).reshape(len(rows), 2, CELLS)
         steady = np.ptp(colours, axis=2).max(axis=1) <= self.settings.spread / 4 * 256
         tinted = (np.abs(colours.mean(axis=2) / 256 - 128) >= TINT).any(axis=1) & (fmt.planes == 3)
         plain = (high - low <= self.settings.spread) & steady & ((black < BLACK) | tinted) & (fmt.transfer == "sdr")
-        return [kind == name for name in NAMES if name != SOLID] + [plain]
+        return np.stack([*(kind == name for name in NAMES if name != SOLID), plain])
 
     def _event(self, rows: Rows, moment: Moment, kind: str) -> Event:
         seconds = rows.base.seconds(moment.span.end - moment.span.start)
         return event(self, rows, moment, unit="", message=f"{NAMES[kind]} for {seconds:.2f} s", part=kind, cause=kind)
 
 
-def _signal(rows: Rows, fmt: VideoFormat) -> NDArray[np.float64]:
+def _signal(signature: NDArray[np.float64], colours: NDArray[np.float64], fmt: VideoFormat) -> NDArray[np.float64]:
     """(n, 3, cells): luma from 0 to 1, and both colour differences from -0.5 to 0.5."""
-    luma = rows.columns["signature"].astype(np.float64).reshape(len(rows), 1, CELLS) / 256
-    chroma = rows.columns["colours"].astype(np.float64).reshape(len(rows), 2, CELLS) / 256 - 128
+    luma, chroma = signature.reshape(len(signature), 1, CELLS) / 256, colours / 256 - 128
     if fmt.range == "full":
         return np.concatenate((luma / 255, chroma / 255), axis=1)
     return np.concatenate(((luma - 16) / 219, chroma / 224), axis=1)

@@ -154,20 +154,21 @@ class Click:
         if len(levels) < 2 * AROUND + 1:
             return []
         jolts, roughness, peaks = np.moveaxis(levels[max(0, known - 2 * AROUND) :], 1, 0)
-        own = slice(AROUND, len(jolts) - AROUND)
-        windows = np.lib.stride_tricks.sliding_window_view(jolts, 2 * AROUND + 1, axis=0)
+        loud = np.flatnonzero(np.any(jolts[AROUND:-AROUND] >= self.settings.minimum_level, axis=1))
+        windows = np.lib.stride_tricks.sliding_window_view(jolts, 2 * AROUND + 1, axis=0)[loud]
         around = np.maximum(windows[..., : AROUND - 1].max(axis=-1), windows[..., AROUND + 2 :].max(axis=-1))
-        heard = np.maximum(np.lib.stride_tricks.sliding_window_view(peaks, 2 * AROUND + 1, axis=0), FLOOR)
+        heard = np.maximum(np.lib.stride_tricks.sliding_window_view(peaks, 2 * AROUND + 1, axis=0)[loud], FLOOR)
         earlier = heard[..., AROUND - 4 : AROUND - 1].max(axis=-1)
         later = heard[..., AROUND + 2 : AROUND + 5].max(axis=-1)
-        jolt, limit = jolts[own], 10 ** (self.settings.outlier_db / 20)
+        jolt, limit = windows[..., AROUND], 10 ** (self.settings.outlier_db / 20)
         held = (jolt >= self.settings.minimum_level) & (jolt >= limit * around)
-        held &= jolt >= self.settings.sharpness * roughness[own]
+        held &= jolt >= self.settings.sharpness * roughness[AROUND + loud]
         held &= (jolt >= windows[..., AROUND - 1]) & (jolt > windows[..., AROUND + 1])
         held &= (earlier < EVEN * later) & (later < EVEN * earlier)
         over = np.where(held, 20 * np.log10(np.maximum(jolt, FLOOR**2) / np.maximum(around, FLOOR**2)), -np.inf)
         first = max(0, known - 2 * AROUND) + AROUND
-        return [(first + place, float(over[place].max())) for place in np.flatnonzero(held.any(axis=1)).tolist()]
+        places = np.flatnonzero(held.any(axis=1)).tolist()
+        return [(first + int(loud[place]), float(over[place].max())) for place in places]
 
     def _pauses(self, peaks: NDArray[np.float64], known: int) -> list[tuple[int, int]]:
         """Dropouts, each from its first silent hop to the first that sounds; those that the new hops decide."""

@@ -119,12 +119,17 @@ class Dropouts:
 
     def _dead(self, state: Damage, rows: Rows) -> tuple[tuple[Speck, ...], float, list[Hit]]:
         """Follow the places through new pictures; one with dead pixels is a fault since the first was seen."""
-        specks, before, hits = state.specks, state.difference, []
-        keys, places = keys_of(rows).tolist(), rows.columns["specks"].tolist()
-        for index, change in enumerate(rows.columns["luma_difference"].astype(np.float64).tolist()):
-            if min(change, abs(change - before)) >= CUT:
+        specks, hits = state.specks, []
+        known = np.append(state.difference, rows.columns["luma_difference"].astype(np.float64))
+        last = np.maximum.accumulate(np.where(np.isnan(known), 0, np.arange(len(known))))
+        cuts = (np.minimum(known[1:], np.abs(known[1:] - known[last[:-1]])) >= CUT).tolist()
+        specks_of = rows.columns["specks"].astype(np.int64)
+        marked, places, keys = np.any(specks_of >= 0, axis=1).tolist(), specks_of.tolist(), keys_of(rows).tolist()
+        for index in range(len(rows)):
+            if not (specks or marked[index]):
+                continue
+            if cuts[index]:
                 specks = cut(specks)
-            before = before if np.isnan(change) else change
             specks = followed(specks, places[index], tuple(keys[index][:4]))
             dead = [speck for speck in specks if speck.dead and speck.place in places[index]]
             if len(dead) >= self.settings.dead_pixels:
@@ -133,7 +138,7 @@ class Dropouts:
                 specks = tuple(replace(speck, told=speck.told or speck in dead) for speck in specks)
                 level = float(len(dead))
                 hits.append(Hit(index, epoch, wrap, pts, time, sum(keys[index][3:]), level, "dead_pixels"))
-        return specks, before, hits
+        return specks, float(known[last[-1]]), hits
 
     def _event(self, rows: Rows, moment: Moment, part: str) -> Event:
         peak = moment.span.peak

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,27 +23,35 @@ Host = Annotated[str, typer.Option(help="Address that the API listens on; others
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the API.")]
 Cpus = Annotated[int | None, typer.Option(min=1, max=4096, help="Processors to plan with; all of them by default.")]
 Address = Annotated[str | None, typer.Option(help="Join the Ray that runs there instead of starting one.")]
+Block = Annotated[bool, typer.Option("--block", help="Stay as long as it is up; SIGTERM or Ctrl-C ends it.")]
 
 STORE_BYTES = 1 << 30
 """Of the object store: frames under way of sixteen streams."""
+_LOOK_SECONDS = 1.0
+"""Between two looks at whether it is still there."""
 
 
 def up(
     results: Results = "./sightline-results", host: Host = "127.0.0.1", port: Port = 8080, cpus: Cpus = None,
-    address: Address = None,
+    address: Address = None, block: Block = False,
 ) -> None:  # fmt: skip
     """Start the cluster on this machine: Ray, the supervisor and the API. Only this machine can reach it."""
     with told_apart():
-        from cluster.sources import results_uri
+        from cluster.sources import UsageError, results_uri
         from serve.client import local_state
 
+        if block and address is not None:
+            raise UsageError("--block: a Ray that is joined is not ended by this command; leave one of the two out")
         known = local_state.read()
         if known is not None and _holds(known):
             raise CommandFailedError(f"it is up already at {known.url}; `sightline down` ends it")
         state = _start(results_uri(results), host, port, cpus, address)
         local_state.write(state)
         print(f"up: {state.url}  results: {state.results}")
-        print("`sightline submit SOURCE...` watches a source, `sightline watch` shows, `sightline down` ends it")
+        how = "`sightline submit SOURCE...` watches a source, `sightline watch` shows, `sightline down` ends it"
+        print(how, flush=True)
+        if block:
+            _stay(state)
 
 
 def down() -> None:
@@ -55,6 +65,28 @@ def down() -> None:
         ended = _end(known)
         local_state.remove()
         print(f"down: {known.url}" if ended else f"{known.url} was gone already")
+
+
+def _stay(state: LocalState) -> None:
+    """Wait until SIGTERM or Ctrl-C comes, and end what was started.
+
+    Raises:
+        CommandFailedError: It has ended by itself.
+    """
+    from serve.client import local_state
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while _holds(state):
+            time.sleep(_LOOK_SECONDS)
+    except KeyboardInterrupt:
+        _end(state)
+        local_state.remove()
+        print(f"down: {state.url}")
+        return
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    raise CommandFailedError(f"Ray has ended; see {local_state.path().parent / 'ray.log'}")
 
 
 def _start(results: str, host: str, port: int, cpus: int | None, address: str | None) -> LocalState:

@@ -18,6 +18,8 @@ from tests.actors.recording import COMPACT_EVERY, PER_WINDOW, STREAMS, rows, wri
 
 SEED = 20260301
 KILLS = 18
+AT_MOST = 60
+"""Kills, where the machine is so busy that hardly anything is written between two."""
 ENOUGH = 100_000
 
 
@@ -52,7 +54,7 @@ def _windows(uri, table):
 def test_kills_at_random_moments(tmp_path):
     chance, uri = random.Random(SEED), str(tmp_path)
     progress = []
-    for _ in range(KILLS):
+    for kills in range(1, AT_MOST + 1):
         _killed(uri, chance)
         if not all(exists(uri, name) for name in ("video", "coverage", "events")):
             continue
@@ -64,6 +66,8 @@ def test_kills_at_random_moments(tmp_path):
             video, coverage, events = (said[name] for said, _ in steps)
             assert video >= coverage >= events
         progress.append(steps[0][0]["one"])
+        if kills >= KILLS and progress[-1] > 15:
+            break
     assert progress == sorted(progress), "something that was committed is gone"
     assert progress[-1] > 15, "the writers never came to write"
     write(uri, progress[-1] + 3)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.incident import UPDATE_SECONDS
-from actors.spans import IDLE, close, follow
+from actors.spans import IDLE, close, follow, sought
 from tests.actors.rows import BASE, FRAME, cut, video
 
 MINIMUM = 5 * FRAME
@@ -74,3 +74,28 @@ def test_any_split_gives_what_the_slow_machine_gives(lengths, back, sizes):
 def test_nothing_is_remembered_of_no_rows():
     rows = video(0)
     assert follow(IDLE, rows, np.empty(0, np.bool_), np.empty(0), MINIMUM) == (IDLE, [])
+
+
+@given(runs, runs, st.sets(st.integers(1, 200), max_size=3), st.lists(st.integers(1, 40), max_size=20))
+def test_what_is_sought_here_and_there_gives_what_is_looked_at_everywhere(first, second, back, sizes):
+    rows, one = made(first, back)
+    other = np.resize(made(second, ())[1], len(one)) if second else ~one
+    both, asked, place = np.stack([one, other]), [], 0
+    everywhere, sparsely = [IDLE, IDLE], [IDLE, IDLE]
+    for part in cut([rows], sizes):
+        full = both[:, place : place + len(part)]
+        held = sought(part, MINIMUM, lambda places, full=full: asked.append(len(places)) or full[:, places])
+        level = part.columns["black_share"]
+        for number in range(2):
+            everywhere[number], wanted = follow(everywhere[number], part, full[number], level, MINIMUM)
+            sparsely[number], found = follow(sparsely[number], part, held[number], level, MINIMUM)
+            assert (told(found), told(close(sparsely[number]))) == (told(wanted), told(close(everywhere[number])))
+        place += len(part)
+    assert sum(asked) <= len(rows)
+
+
+def test_what_never_holds_is_looked_at_twice_in_the_least_time_that_it_would_have_to():
+    rows, asked = video(1000), []
+    held = sought(rows, 50 * FRAME, lambda places: asked.extend(places) or np.zeros((3, len(places)), np.bool_))
+    assert (held.shape, held.any()) == ((3, 1000), False)
+    assert len(asked) == 41

@@ -6,10 +6,12 @@ import pytest
 
 from actors.detectors import SettingError
 from actors.document import NO_USAGE
+from cluster.bucketserver import BUCKET, bucket_server
 from cluster.desired import Desired
 from cluster.job import JobSpec
 from cluster.jobs import JobStore, Outcome, Unfit, changed, new
 from cluster.spent import Usage
+from tests.cluster.bucketed import environment
 
 NOTHING = Usage(**NO_USAGE)
 SECRET = "whsec_" + "c2VjcmV0c2VjcmV0"
@@ -109,3 +111,15 @@ def test_what_failed_is_tried_again_and_what_is_done_is_not(store):
 def test_tags_are_set_and_taken_away():
     job = new(spec("/a.ts", defaults={"tags": {"a": "1", "b": "2"}}))
     assert changed(job, None, {"a": None, "c": "3"}).tags == {"b": "2", "c": "3"}
+
+
+def test_jobs_lie_in_a_bucket_too(monkeypatch):
+    pytest.importorskip("moto")
+    with bucket_server() as server:
+        for name, value in environment(server.port).items():
+            monkeypatch.setenv(name, value)
+        store, job = JobStore(f"s3://{BUCKET}/results"), new(spec("/a.ts", "/b.ts"))
+        store.put(job)
+        assert store.all() == {job.id: job}
+        store.delete(job.id)
+        assert store.all() == {}

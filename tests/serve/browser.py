@@ -100,5 +100,5 @@ def expect(what):
     """Playwright's assertions, which wait."""
     from playwright.sync_api import expect as expected
 
-    expected.set_options(timeout=15_000)
+    expected.set_options(timeout=60_000)
     return expected(what)

@@ -61,7 +61,10 @@ def test_commands_on_stored_results_import_neither(tmp_path, again):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), *((name, "--help") for name in ("analyze", "rejudge", "report", "compare", "submit", "watch"))],
+    [
+        ("--help",),
+        *((name, "--help") for name in ("analyze", "rejudge", "report", "compare", "doctor", "submit", "watch")),
+    ],
 )
 def test_help_imports_nothing_heavy(tmp_path, arguments):
     assert not imported(COMMAND, *arguments, cwd=tmp_path) & (HEAVY | NEVER)

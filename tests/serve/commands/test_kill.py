@@ -164,6 +164,7 @@ def test_a_kill_at_every_resumption(commands, undisturbed, tmp_path, name):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_kills_of_several_streams_and_their_workers(commands, undisturbed, tmp_path):
     """The parent is killed: its workers end, too, and the same command goes on with every stream."""
     names = ("plain.mp4", "lost.ts", "wrap.ts", "flipped.ts")
