@@ -75,5 +75,6 @@ def application(uri: str, sources: Sources, settings: ApiSettings, keys: Path) -
         close_replica()
         return create_app(RayBackend(uri, sources), settings, FileKeys(keys))
 
-    served = rayserve.deployment(name="api", max_ongoing_requests=1000, ray_actor_options={"num_cpus": 0})
+    options = {"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}}  # where the file of keys is
+    served = rayserve.deployment(name="api", max_ongoing_requests=1000, ray_actor_options=options)
     return served(rayserve.ingress(build)()).bind()

@@ -26,11 +26,12 @@ def lacking():
         return f"not installed: {', '.join(missing)}"
     name = f"sl{secrets.token_hex(3)}"
     probe = "mount -t tmpfs tmpfs /mnt && mount -t tmpfs tmpfs /dev/shm"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
+    made = subprocess.run(["ip", "netns", "add", name], check=False, capture_output=True, text=True)
     if made.returncode == 0:
-        command = ["ip", "netns", "exec", name, "unshare", "--fork", "--pid", "--mount", "--uts", "--ipc", "sh", "-c", probe]
-        made = subprocess.run(command, capture_output=True, text=True)
-        subprocess.run(["ip", "netns", "delete", name], check=True)
+        inside = ["unshare", "--fork", "--pid", "--mount", "--uts", "--ipc", "sh", "-c", probe]
+        command = ["ip", "netns", "exec", name, *inside]
+        made = subprocess.run(command, check=False, capture_output=True, text=True)
+        ip("netns", "delete", name)
     return f"no namespaces: {made.stderr.strip()}" if made.returncode else ""
 
 
@@ -59,8 +60,9 @@ class Host:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         until = time.monotonic() + 10
-        while "listening" not in (self.folder / "sshd.log").read_text():
-            assert self.process.poll() is None and time.monotonic() < until, (self.folder / "sshd.log").read_text()
+        while "listening" not in (said := (self.folder / "sshd.log").read_text()):
+            assert self.process.poll() is None, said
+            assert time.monotonic() < until, said
             time.sleep(0.02)
 
     def power_off(self):
@@ -87,13 +89,15 @@ class Host:
 
     def inside(self, *command):
         """The command that runs a command on this host."""
-        return ["nsenter", "--target", str(self._first()), "--net", "--pid", "--mount", "--uts", "--ipc", "--", *command]
+        spaces = ("--net", "--pid", "--mount", "--uts", "--ipc")
+        return ["nsenter", "--target", str(self._first()), *spaces, "--", *command]
 
     def run(self, *command, timeout=120, **environment):
         """Run a command on this host, and give what it printed; one that fails fails the test."""
         done = subprocess.run(
-            self.inside(*command), capture_output=True, text=True, timeout=timeout, env={**os.environ, **environment}
-        )
+            self.inside(*command), check=False, capture_output=True, text=True, timeout=timeout,
+            env={**os.environ, **environment},
+        )  # fmt: skip
         assert done.returncode == 0, f"{self.name}: {command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -108,7 +112,7 @@ class Host:
 
     def _processes(self):
         """All of this host, as they are numbered outside it."""
-        own = os.stat(f"/proc/{self._first()}/ns/pid").st_ino
+        own = Path(f"/proc/{self._first()}/ns/pid").stat().st_ino
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):  # gone
                 if entry.name.isdigit() and (entry / "ns/pid").stat().st_ino == own:
