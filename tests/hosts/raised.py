@@ -45,24 +45,20 @@ class Cluster:
     def described(self):
         """The file that is shipped, with these hosts' addresses, and without installing anything."""
         given = yaml.safe_load((ROOT / "docs/deploy/ray-local.yaml").read_text())
-        credentials = self.net.folder / "credentials"
-        credentials.write_text("[default]\naws_access_key_id = key\naws_secret_access_key = secret\n")
+        bucket = self.net.folder / "bucket"
+        bucket.write_text(
+            "AWS_ACCESS_KEY_ID=key\nAWS_SECRET_ACCESS_KEY=secret\nAWS_REGION=us-east-1\nAWS_ALLOW_HTTP=true\n"
+            f"AWS_ENDPOINT_URL=http://{self.store.address}:{S3_PORT}\n"
+        )
         given["provider"] |= {
             "head_ip": self.head.address, "worker_ips": [self.net.hosts[name].address for name in self.workers]
         }  # fmt: skip
         given["auth"] = {"ssh_user": "root", "ssh_private_key": str(self.net.folder / "key")}
-        given["file_mounts"] = {"~/.ray/auth_token": str(self.token), "~/.aws/credentials": str(credentials)}
+        given["file_mounts"] = {"~/.ray/auth_token": str(self.token), "~/.sightline-bucket": str(bucket)}
         for name in ("setup_commands", "worker_setup_commands"):
             given[name] = [command for command in given[name] if not command.startswith(INSTALLS)]
-        settings = {
-            "AWS_ENDPOINT_URL": f"http://{self.store.address}:{S3_PORT}", "AWS_ALLOW_HTTP": "true",
-            "AWS_REGION": "us-east-1", "SIGHTLINE_ALLOWED_ROOTS": str(self.net.folder),
-        }  # fmt: skip
-        line = "export " + " ".join(f"{name}={value}" for name, value in settings.items())
-        given["setup_commands"] = [
-            f"ln -sfn {VENV} ~/sightline-venv", f"grep -q AWS_REGION ~/.bashrc || echo '{line}' >> ~/.bashrc",
-            *given["setup_commands"],
-        ]  # fmt: skip
+        allowed = f"echo export SIGHTLINE_ALLOWED_ROOTS={self.net.folder} >> ~/.bashrc"
+        given["setup_commands"] = [f"ln -sfn {VENV} ~/sightline-venv", *given["setup_commands"], allowed]
         for name in ("head_start_ray_commands", "worker_start_ray_commands"):
             given[name] = [self._here(command) for command in given[name]]
         return given
@@ -79,7 +75,8 @@ class Cluster:
     def serve_store(self):
         """Start the S3 server on its host; it ends with the host."""
         command = self.store.inside(str(VENV / "bin/python"), "-c", STORE, self.store.address, str(S3_PORT))
-        server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        pipe, silent = subprocess.PIPE, subprocess.DEVNULL
+        server = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=silent, text=True)
         assert server.stdout.readline() == "ready\n"
         return server
 
