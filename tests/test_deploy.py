@@ -83,7 +83,10 @@ def test_machines_by_address_pass_ray_s_schema_and_do_as_the_cloud_s():
     local = loaded("ray-local.yaml")
     autoscaler.validate_config(autoscaler.prepare_config(copy.deepcopy(local)))
     assert local["provider"]["type"] == "local"
-    for key in ("setup_commands", "worker_start_ray_commands", "rsync_exclude", "cluster_name"):
+    bucket = [command for command in local["setup_commands"] if "~/.sightline-bucket" in command]
+    assert len(bucket) == 2, "AWS machines have a role instead"
+    assert [command for command in local["setup_commands"] if command not in bucket] == CLOUD["setup_commands"]
+    for key in ("worker_start_ray_commands", "rsync_exclude", "cluster_name"):
         assert local[key] == CLOUD[key], key
     assert CLOUD["file_mounts"].items() <= local["file_mounts"].items()
     starts = [command.replace(" --num-cpus=0", "") for command in local["head_start_ray_commands"]]
