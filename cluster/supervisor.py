@@ -28,7 +28,7 @@ from cluster.desired import Desired
 from cluster.jobs import Job, JobStore, Unfit, Wish
 from cluster.places import Seat, cell_name
 from cluster.prices import load
-from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
+from cluster.reconcile import AddCell, Begin, End, Leave, RemoveCell, Step, Wanted, mend
 from cluster.settings import Chunks, Placement, Supervision
 from cluster.shape import Placed, Plan, Shape, placed, plan
 from cluster.sizing import Sizing
@@ -139,7 +139,7 @@ class Supervisor:
         shut = set(decoders) - {seat.decoder for seat in seats}
         for step in mend(
             [one for one in wanted if one.shape in plans], seats, there, now, idle, stuck,
-            together=self._placement.streams_per_actor, shut=shut,
+            together=self._placement.streams_per_actor, shut=shut, leaving=cells.leaving(),
         ):  # fmt: skip
             if known or not isinstance(step, Begin):
                 self._take(step)
@@ -202,6 +202,9 @@ class Supervisor:
                 self._begin(seat)
             case End(seat):
                 self._end(seat)
+            case Leave(decoder):
+                log.info("%s: its node is to go, and its streams have seats elsewhere", decoder.name)
+                cells.end(decoder.name)
 
     def _begin(self, seat: Seat) -> None:
         job = self._desired.of(seat.stream)
@@ -215,7 +218,7 @@ class Supervisor:
         )  # fmt: skip
         watched = self._watch.of(seat.stream)
         watched.seat, watched.report, watched.ending_since = seat, None, None
-        cells.begin(seat, self._plan(seat.shape), order, self._uri, self._chunks)
+        cells.begin(seat, self._plan(seat.shape), order, self._uri, self._chunks, self._rules.lease_seconds)
 
     def _end(self, seat: Seat) -> None:
         """Ask a stream that is not wanted to stop, so that it closes what is open; kill its decoder if it does not."""
