@@ -61,7 +61,7 @@ class Supervisor:
         self._placement = settled(placement or Placement(), load())
         self._rules = supervision or Supervision()
         self._chunks = chunks or Chunks()
-        self._desired = Desired(JobStore(uri))
+        self._desired = Desired.once_readable(JobStore(uri))
         self._idle: dict[str, float] = {}
         self._sizing = Sizing(self._placement)
         self._watch = Watch(self._desired, self._rules, self._sizing)

@@ -3,8 +3,10 @@
 set -euo pipefail
 shared=$(dirname "$1") own=$1
 hostname "$(basename "$own")"
-mkdir -p "$own"/{home,work,ray} /tmp/ray
+mkdir -p "$own"/{work,ray} /tmp/ray
+mkdir "$own/home" 2>/dev/null && new=yes || new=no
 mount -t overlay overlay -o "lowerdir=$HOME,upperdir=$own/home,workdir=$own/work" "$HOME"
+[ $new = no ] || rm -rf "$HOME"/.ray "$HOME"/.sightline* "$HOME"/.local/state/sightline
 mount --bind "$own/ray" /tmp/ray
 mount -t tmpfs -o size=1g tmpfs /dev/shm
 mount -t tmpfs tmpfs /run

@@ -76,10 +76,12 @@ class Host:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
 
-    def thaw(self):
+    def thaw(self, *names):
+        """Let it go on: all of it, or processes whose command begins with one of the names."""
         for pid in self._processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(OSError):
+                if not names or Path(f"/proc/{pid}/cmdline").read_text().startswith(names):
+                    os.kill(pid, signal.SIGCONT)
 
     def cut_off(self):
         ip("-n", self.net.switch, "link", "set", self.name, "down")
@@ -146,9 +148,10 @@ class Net:
         ip("netns", "delete", self.switch)
         shutil.rmtree(self.folder)
 
-    def add(self, name):
-        """A host more, switched on."""
+    def add(self, name, cpus=1):
+        """A host more, of so many logical processors, switched on."""
         host = self.hosts[name] = Host(self, name, len(self.hosts) + 1)
+        (host.folder / "cpus").write_text(str(cpus))
         host.switch_on()
         return host
 
