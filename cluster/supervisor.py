@@ -38,6 +38,9 @@ from cluster.whole import Whole
 
 NAME = "supervisor"
 
+ROOM_SECONDS = 2.0
+"""How long a cell may wait for a place before empty ones are given back at once."""
+
 log = logging.getLogger(__name__)
 
 
@@ -133,8 +136,10 @@ class Supervisor:
         now = time.monotonic()
         occupied = {decoder.cell for decoder in decoders}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
-        idle = [name for name, since in self._idle.items() if now - since > self._rules.idle_seconds]
         stuck = self._whole.look(there, plans, now)
+        cramped = self._whole.longest_wait(now) > ROOM_SECONDS
+        patience = 0.0 if cramped else self._rules.idle_seconds
+        idle = [name for name, since in self._idle.items() if now - since > patience]
         wanted = self._wanted()
         shut = set(decoders) - {seat.decoder for seat in seats}
         for step in mend(

@@ -106,6 +106,7 @@ def main():
             objects, carried = moved(cluster, shape)
             print(f"{shape}: {objects:.1f} MB of objects between nodes, {carried:.1f} MB sent by workers", flush=True)
         control(cluster, given.streams)
+        cluster.close()
 
 
 if __name__ == "__main__":

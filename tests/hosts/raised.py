@@ -93,6 +93,10 @@ class Cluster:
         assert server.stdout.readline() == "ready\n"
         return server
 
+    def close(self):
+        """End what is served outside."""
+        self._outside.communicate(timeout=60)
+
     def pace(self, word):
         """Have the last quarter of each clip sent ``slow`` or ``fast`` from now on."""
         self._outside.stdin.write(f"{word}\n")
