@@ -5,7 +5,7 @@ CORE := .venv/core
 STAMP := .venv/installed
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: install demo test test-all check bench score clean
+.PHONY: install demo test test-all test-cluster check bench score clean
 
 install: $(STAMP)  ## make .venv and install all that is pinned
 
@@ -25,10 +25,13 @@ demo: $(CORE)  ## put defects into a real clip and find them again
 TWO := -n 2 --no-loadscope-reorder
 
 test: install  ## the tests (about twenty minutes)
-	$(BIN)/python -m pytest -q $(TWO) -m "not slow"
+	$(BIN)/python -m pytest -q $(TWO) -m "not slow and not hosts"
 
-test-all: install  ## the long ones too
-	$(BIN)/python -m pytest -q $(TWO)
+test-cluster: install  ## `ray up` on hosts of its own (about six minutes; needs root, openssh-server, iproute2, rsync)
+	$(BIN)/python -m pytest -q -m hosts tests/hosts
+
+test-all: test-cluster  ## the long ones too
+	$(BIN)/python -m pytest -q $(TWO) -m "not hosts"
 
 check: install  ## style, types, imports, the house budget
 	$(BIN)/ruff check .

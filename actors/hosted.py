@@ -157,6 +157,7 @@ class Hosted:
         except KeyboardInterrupt:
             ended = replace(self._report, outcome="stopped")
         except Fenced as error:
+            log.warning("%s: another owner has taken it over; this one stops", self._order.stream)
             ended = replace(self._report, outcome="fenced", error=str(error))
         except HopBroken as error:
             log.warning("%s: broken: %s", self._order.stream, error)

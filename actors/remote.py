@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError
 from actors.desk import Desk
 from actors.hop import Direct, Hop
 from actors.hosted import Hosted, Order, Report
+from actors.lease import keep
 from actors.measure import Rows
 from actors.measure.picture import PictureMeter
 from actors.measure.picture.device import chosen
@@ -31,6 +33,9 @@ NAMESPACE = "sightline"
 CALL_SECONDS = 60.0
 """What a call to the recorder may take."""
 
+ASK_SECONDS = 5.0
+"""What it may take to ask whether a node is one of the cluster's."""
+
 PATIENCE_SECONDS = 600.0
 """How long a recorder may be away before a stream gives up; what it has measured waits in memory."""
 
@@ -38,6 +43,22 @@ PATIENCE_SECONDS = 600.0
 def node() -> str:
     """The node that this process is on."""
     return ray.get_runtime_context().get_node_id()
+
+
+def worker() -> Any:
+    """This process's own access to Ray: of a node's state, its public functions tell less."""
+    module: Any = importlib.import_module("ray._private.worker")
+    return module.global_worker
+
+
+def belongs() -> bool | None:
+    """Whether the cluster counts the node of this process among its own; None: it does not answer."""
+    mine = ray.NodeID.from_hex(node())
+    try:
+        alive: bool = worker().gcs_client.check_alive([mine], timeout=ASK_SECONDS)[0]
+    except RayError:
+        return None
+    return alive
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +169,15 @@ class RemoteCommits:
 class DecoderActor:
     """Owns streams, decodes each on a thread of its own, and answers how they stand. Takes calls one at a time."""
 
-    def __init__(self, uri: str, recorder: Callable[[], Any]) -> None:
+    def __init__(self, uri: str, recorder: Callable[[], Any], lease_seconds: float) -> None:
         """Wait for orders.
 
         Args:
             uri: The results, which are read directly; they are written through the recorder.
             recorder: Finds the recorder's actor.
+            lease_seconds: How long it goes on without an answer of the cluster.
         """
+        keep(belongs, lease_seconds)
         self._uri, self._commits, self._process = uri, RemoteCommits(recorder), Process()
         self._streams: dict[str, Hosted] = {}
 

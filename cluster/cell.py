@@ -25,7 +25,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from actors.hop import Direct, Hop
 from actors.hosted import Order, Report
 from actors.limits import Limits
-from actors.remote import NAMESPACE, DecoderActor, DetectorActor, Named
+from actors.remote import ASK_SECONDS, NAMESPACE, DecoderActor, DetectorActor, Named, worker
 from actors.remote_again import AgainActor
 from actors.trust import Trust
 from cluster import recording
@@ -106,7 +106,9 @@ def begin_detector(cell: str, plan: Plan, number: int = 0) -> None:
     detector.remote("cuda" if plan.detector_gpus else "cpu")
 
 
-def begin(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> None:
+def begin(
+    seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks, lease_seconds: float
+) -> None:  # fmt: skip
     """Start a stream in its decoder, which is started in its bundle if it is not there; does not wait until it runs.
 
     Raises:
@@ -120,7 +122,7 @@ def begin(seat: Seat, plan: Plan, order: Order, uri: str, bucket: Chunks) -> Non
             name=seat.decoder.name, namespace=NAMESPACE, lifetime="detached", max_restarts=0,
             num_cpus=_fitting(plan.decoder_cpus, seat.cell, bundle), scheduling_strategy=_bundle(seat.cell, bundle),
         )  # fmt: skip
-        decoder = made.remote(uri, Named(recording.NAME))
+        decoder = made.remote(uri, Named(recording.NAME), lease_seconds)
     decoder.begin.remote(order, hop)
 
 
@@ -191,6 +193,13 @@ def cells(decoder_cpus: float, beside: float = 0.0) -> list[Cell]:
 def nodes() -> list[float]:
     """Processors of every node that is alive."""
     return [node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+
+
+def leaving() -> list[str]:
+    """Cells with a bundle on a node that is drained: nothing is placed there any more, and it may be gone soon."""
+    going = worker().gcs_client.get_draining_nodes(timeout=ASK_SECONDS)
+    groups = placement_group_table().values() if going else ()
+    return [group["name"] for group in groups if set(group["bundles_to_node_id"].values()) & set(going)]
 
 
 def handle(name: str) -> Any:

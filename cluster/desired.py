@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Mapping
 
+from actors.storage import StorageError
 from cluster.jobs import Job, JobStore, Outcome, Unfit, Wish, changed, fit
 from cluster.spent import Usage, after
+
+log = logging.getLogger(__name__)
 
 
 class Desired:
@@ -21,6 +26,16 @@ class Desired:
         self._store = store
         self._jobs = store.all()
         self._lock = threading.RLock()
+
+    @classmethod
+    def once_readable(cls, store: JobStore, every_seconds: float = 1.0) -> Desired:
+        """Read them as soon as the storage answers: Ray gives up for good on an actor that fails as it begins."""
+        while True:
+            try:
+                return cls(store)
+            except StorageError as error:
+                log.warning("waiting for the storage: %s", error)
+            time.sleep(every_seconds)
 
     def all(self) -> dict[str, Job]:
         """Every job, by id, oldest first."""

@@ -46,10 +46,8 @@ def close_replica() -> None:
     """Keep a replica of Ray Serve, in whose process this is called as it begins, from listening to other machines.
 
     Ray 2.60 opens a server for calls between deployments on all addresses of every replica, asks for no token there,
-    and unpickles what comes. On a loopback Ray it is bound to the loopback.
+    and unpickles what comes. Nothing of ours calls it: it is bound to the loopback.
     """
-    if os.environ.get(_LOOPBACK) != "0":
-        return
     replica: Any = importlib.import_module("ray.serve._private.replica")
     add_port = replica.add_port_to_grpc_server
     replica.add_port_to_grpc_server = lambda server, address: add_port(server, address.replace("[::]", "127.0.0.1"))

@@ -21,7 +21,7 @@ from actors.document import Document
 from actors.pipeline import Progress
 from cluster import loopback, nodes
 from cluster.places import Seat, cell_name
-from cluster.settings import Chunks
+from cluster.settings import Chunks, Supervision
 from cluster.shape import Placed, Plan
 from cluster.sources import UsageError, is_live
 from cluster.worker import TAKEN_OVER
@@ -110,7 +110,7 @@ class _Table:
                 if waiting and not stopped and slot not in taken:
                     order = waiting.popleft()
                     seat = Seat(self._cell, slot, order.stream)
-                    self._cells.begin(seat, self._plan, order, self._uri, self._chunks)
+                    self._cells.begin(seat, self._plan, order, self._uri, self._chunks, Supervision().lease_seconds)
                     self._seated[seat] = order
             if not stopped and self._stop is not None and self._stop.is_set():
                 stopped = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cluster.places import Cell, Decoder, Seat
@@ -51,12 +51,19 @@ class End:
     seat: Seat
 
 
-Step = AddCell | RemoveCell | Begin | End
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """End a decoder whose streams have seats elsewhere."""
+
+    decoder: Decoder
+
+
+Step = AddCell | RemoveCell | Begin | End | Leave
 
 
 def mend(
     wanted: Sequence[Wanted], seats: Sequence[Seat], cells: Sequence[Cell], now: float, idle: Collection[str] = (),
-    stuck: Collection[str] = (), *, together: int = 1, shut: Collection[Decoder] = (),
+    stuck: Collection[str] = (), *, together: int = 1, shut: Collection[Decoder] = (), leaving: Collection[str] = (),
 ) -> list[Step]:  # fmt: skip
     """The steps from what there is towards what is wanted.
 
@@ -73,6 +80,7 @@ def mend(
             anew if they are needed.
         together: Streams that may be in one decoder, but for those that are ``apart``.
         shut: Decoders that there are, in which nobody sits and nobody may be put.
+        leaving: Cells on nodes that are to go. A decoder goes on there until all of its streams have seats elsewhere.
     """
     needed = {one.stream for one in wanted}
     sitting: dict[str, Seat] = {}
@@ -84,23 +92,50 @@ def mend(
             steps.append(End(seat))
     rooms = {cell.name: _Room(cell, seats, together, shut) for cell in cells}
     lost = {cell.name for cell in cells if cell.name in stuck and not cell.placed and rooms[cell.name].empty}
-    short: set[Placed] = set()
+    hall = _Hall([cell for cell in cells if cell.name not in lost | set(leaving)], rooms)
     for one in wanted:
-        if one.stream in sitting:
-            continue
-        fitting = (cell for cell in cells if cell.shape == one.shape and cell.name not in lost)
-        cell = next((cell for cell in fitting if rooms[cell.name].left > 0), None)
-        if cell is None:
-            short.add(one.shape)
-            continue
-        taken = rooms[cell.name].take(one)
-        if cell.placed and one.not_before <= now:
+        if one.stream not in sitting and (taken := hall.take(one)) and one.not_before <= now:
             steps.append(Begin(taken))
-    for shape in sorted(short):
+    steps += _moves(wanted, sitting, hall, leaving)
+    for shape in sorted(hall.short):
         numbers = {cell.number for cell in cells if cell.shape == shape}
         steps.append(AddCell(shape, next(n for n in range(len(numbers) + 1) if n not in numbers)))
     empty = {cell.name for cell in cells if rooms[cell.name].empty}
-    return steps + [RemoveCell(name) for name in sorted((empty & set(idle)) | lost)]
+    return steps + [RemoveCell(name) for name in sorted((empty & {*idle, *leaving}) | lost)]
+
+
+def _moves(
+    wanted: Sequence[Wanted], sitting: Mapping[str, Seat], hall: _Hall, leaving: Collection[str]
+) -> list[Step]:  # fmt: skip
+    """The steps that empty cells which are to go, a decoder at a time."""
+    decoders: dict[Decoder, list[Wanted]] = {}
+    for one in wanted:
+        if one.stream in sitting and sitting[one.stream].cell in leaving:
+            decoders.setdefault(sitting[one.stream].decoder, []).append(one)
+    steps: list[Step] = []
+    for decoder, streams in decoders.items():
+        taken = [seat for one in streams if (seat := hall.take(one))]
+        if len(taken) == len(streams):
+            steps += [Leave(decoder), *map(Begin, taken)]
+    return steps
+
+
+class _Hall:
+    """The cells that streams may be seated in, in their order. ``short``: shapes of which there are too few."""
+
+    def __init__(self, cells: Sequence[Cell], rooms: Mapping[str, _Room]) -> None:
+        self._cells, self._rooms = cells, rooms
+        self.short: set[Placed] = set()
+
+    def take(self, one: Wanted) -> Seat | None:
+        """A seat for a stream; None: there is none yet."""
+        fitting = (cell for cell in self._cells if cell.shape == one.shape and self._rooms[cell.name].left > 0)
+        cell = next(fitting, None)
+        if cell is None:
+            self.short.add(one.shape)
+            return None
+        taken = self._rooms[cell.name].take(one)
+        return taken if cell.placed else None
 
 
 class _Room:

@@ -47,4 +47,7 @@ class Supervision(BaseSettings):
     backoff_seconds: float = Field(0.5, ge=0, le=60, title="wait before a second restart at one place; doubles")
     tidy_seconds: float = Field(300.0, gt=0, le=86400, title="between two looks at what can be tidied up")
     place_seconds: float = Field(60.0, gt=0, le=86400, title="after which a cell without a place is asked for anew")
+    lease_seconds: float = Field(
+        300.0, gt=0, le=86400, title="for which a decoder goes on without an answer of the cluster's head"
+    )
     idle_seconds: float = Field(30.0, ge=0, le=86400, title="after which an empty cell is given back")

@@ -28,7 +28,7 @@ from cluster.desired import Desired
 from cluster.jobs import Job, JobStore, Unfit, Wish
 from cluster.places import Seat, cell_name
 from cluster.prices import load
-from cluster.reconcile import AddCell, Begin, End, RemoveCell, Step, Wanted, mend
+from cluster.reconcile import AddCell, Begin, End, Leave, RemoveCell, Step, Wanted, mend
 from cluster.settings import Chunks, Placement, Supervision
 from cluster.shape import Placed, Plan, Shape, placed, plan
 from cluster.sizing import Sizing
@@ -37,6 +37,9 @@ from cluster.watching import Watch, Watched
 from cluster.whole import Whole
 
 NAME = "supervisor"
+
+ROOM_SECONDS = 2.0
+"""How long a cell may wait for a place before empty ones are given back at once."""
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +64,7 @@ class Supervisor:
         self._placement = settled(placement or Placement(), load())
         self._rules = supervision or Supervision()
         self._chunks = chunks or Chunks()
-        self._desired = Desired(JobStore(uri))
+        self._desired = Desired.once_readable(JobStore(uri))
         self._idle: dict[str, float] = {}
         self._sizing = Sizing(self._placement)
         self._watch = Watch(self._desired, self._rules, self._sizing)
@@ -133,13 +136,15 @@ class Supervisor:
         now = time.monotonic()
         occupied = {decoder.cell for decoder in decoders}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
-        idle = [name for name, since in self._idle.items() if now - since > self._rules.idle_seconds]
         stuck = self._whole.look(there, plans, now)
+        cramped = self._whole.longest_wait(now) > ROOM_SECONDS
+        patience = 0.0 if cramped else self._rules.idle_seconds
+        idle = [name for name, since in self._idle.items() if now - since > patience]
         wanted = self._wanted()
         shut = set(decoders) - {seat.decoder for seat in seats}
         for step in mend(
             [one for one in wanted if one.shape in plans], seats, there, now, idle, stuck,
-            together=self._placement.streams_per_actor, shut=shut,
+            together=self._placement.streams_per_actor, shut=shut, leaving=cells.leaving(),
         ):  # fmt: skip
             if known or not isinstance(step, Begin):
                 self._take(step)
@@ -202,6 +207,9 @@ class Supervisor:
                 self._begin(seat)
             case End(seat):
                 self._end(seat)
+            case Leave(decoder):
+                log.info("%s: its node is to go, and its streams have seats elsewhere", decoder.name)
+                cells.end(decoder.name)
 
     def _begin(self, seat: Seat) -> None:
         job = self._desired.of(seat.stream)
@@ -215,7 +223,7 @@ class Supervisor:
         )  # fmt: skip
         watched = self._watch.of(seat.stream)
         watched.seat, watched.report, watched.ending_since = seat, None, None
-        cells.begin(seat, self._plan(seat.shape), order, self._uri, self._chunks)
+        cells.begin(seat, self._plan(seat.shape), order, self._uri, self._chunks, self._rules.lease_seconds)
 
     def _end(self, seat: Seat) -> None:
         """Ask a stream that is not wanted to stop, so that it closes what is open; kill its decoder if it does not."""

@@ -59,6 +59,7 @@ class Watch:
         self._desired, self._rules, self._sizing = desired, rules, sizing
         self._silent: dict[Decoder, float] = {}
         self._up: set[Decoder] = set()
+        self._over: set[Decoder] = set()
         self.streams: dict[str, Watched] = {}
 
     def of(self, stream: str) -> Watched:
@@ -68,7 +69,8 @@ class Watch:
     def poll(self, decoders: Sequence[Decoder]) -> tuple[list[Seat], bool]:
         """See where streams sit, and note how they stand; tells, too, whether that is known of all decoders."""
         seats, known = [], True
-        answers = cells.ask(decoders, self._rules.answer_seconds / 4)
+        self._over &= set(decoders)
+        answers = cells.ask([one for one in decoders if one not in self._over], self._rules.answer_seconds / 15)
         self._silent = {one: since for one, since in self._silent.items() if answers.get(one, []) is None}
         self._up &= set(answers)
         for decoder, answer in answers.items():
@@ -142,6 +144,7 @@ class Watch:
     def _crashed(self, decoder: Decoder, why: str) -> None:
         """A decoder is dead or is to be; all that were in it go on elsewhere."""
         self._up.discard(decoder)
+        self._over.add(decoder)
         cells.end(decoder.name)
         for stream, watched in self.streams.items():
             if watched.seat is not None and watched.seat.decoder == decoder:

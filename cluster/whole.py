@@ -50,6 +50,10 @@ class Whole:
         self._unplaced = {cell.name: self._unplaced.get(cell.name, now) for cell in there if not cell.placed}
         return [cell for cell, since in self._unplaced.items() if now - since > self._rules.place_seconds]
 
+    def longest_wait(self, now: float) -> float:
+        """For how long a cell has been without a place, in seconds."""
+        return now - min(self._unplaced.values(), default=now)
+
     def _detectors(self, placed: Sequence[Cell], plans: Mapping[Placed, Plan], now: float) -> None:
         named = cells.names()
         needed = {

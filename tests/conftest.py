@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.clips import folder
+from tests.hosts.namespaces import lacking
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of some hundred processes compiles all modules anew
 sys.dont_write_bytecode = False
@@ -18,7 +19,7 @@ settings.register_profile("shared", deadline=None, suppress_health_check=[Health
 settings.load_profile("shared")  # of a busy machine it is not asked how fast it is
 
 ON_RAY = "pytest.mark.ray"
-PROMISED_IN_CI = ("chromium", "ffmpeg", "root")
+PROMISED_IN_CI = ("chromium", "ffmpeg", "root", "hosts")
 
 
 def _missing(marker):
@@ -28,6 +29,8 @@ def _missing(marker):
         if find_spec("playwright") is None:
             return "playwright is not installed"
         return None if shutil.which("chromium") else "the chromium command is not installed"
+    if marker == "hosts":
+        return lacking() or None
     if marker == "root":
         return None if os.geteuid() == 0 else "not root"
     named = os.environ.get("SIGHTLINE_MEDIA")
@@ -62,7 +65,7 @@ def pytest_collection_finish(session):
 
 
 def pytest_runtest_setup(item):
-    for marker in ("chromium", "ffmpeg", "root", "media"):
+    for marker in ("chromium", "ffmpeg", "root", "hosts", "media"):
         if item.get_closest_marker(marker) and (reason := _missing(marker)):
             if os.environ.get("CI") == "true" and marker in PROMISED_IN_CI:
                 pytest.fail(f"CI promises {marker}: {reason}", pytrace=False)

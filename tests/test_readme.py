@@ -21,9 +21,13 @@ def commands(text):
     return [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines() if line]
 
 
-ON_A_CLUSTER = commands(README[README.index("## Cluster") : README.index("## Costs")])
+SEVERAL = commands(README[README.index("### Several machines") : README.index("## API")])
+"""These are run on hosts of their own, by tests/hosts."""
+ON_A_CLUSTER = [
+    line for line in commands(README[README.index("## Cluster") : README.index("## Costs")]) if line not in SEVERAL
+]  # fmt: skip
 """These are run one after the other, on one cluster."""
-COMMANDS = [line for line in commands(README) if line not in ON_A_CLUSTER]
+COMMANDS = [line for line in commands(README) if line not in ON_A_CLUSTER + SEVERAL]
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 TARGETS = [line.split()[1] for line in COMMANDS if line.startswith("make ")]
 SHELL = [line for line in COMMANDS if not line.startswith("make ") and "udp://" not in line]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from serve.commands import ownkey
 from serve.terminal.exits import CommandFailedError, told_apart
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def up(
         if known is not None and _holds(known):
             raise CommandFailedError(f"it is up already at {known.url}; `sightline down` ends it")
         state = _start(results_uri(results), host, port, cpus, address)
+        if known is not None:
+            ownkey.forget(_keys(), known)
         local_state.write(state)
         print(f"up: {state.url}  results: {state.results}")
         how = "`sightline submit SOURCE...` watches a source, `sightline watch` shows, `sightline down` ends it"
@@ -63,8 +66,21 @@ def down() -> None:
         if known is None:
             raise CommandFailedError("nothing is up: no `sightline up` of this user is known here")
         ended = _end(known)
-        local_state.remove()
+        _forget(known)
         print(f"down: {known.url}" if ended else f"{known.url} was gone already")
+
+
+def _forget(known: LocalState) -> None:
+    from serve.client import local_state
+
+    ownkey.forget(_keys(), known)
+    local_state.remove()
+
+
+def _keys() -> Path:
+    from serve.client import local_state
+
+    return local_state.path().with_name("keys.json")
 
 
 def _stay(state: LocalState) -> None:
@@ -73,20 +89,18 @@ def _stay(state: LocalState) -> None:
     Raises:
         CommandFailedError: It has ended by itself.
     """
-    from serve.client import local_state
-
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         while _holds(state):
             time.sleep(_LOOK_SECONDS)
     except KeyboardInterrupt:
         _end(state)
-        local_state.remove()
+        _forget(state)
         print(f"down: {state.url}")
         return
     finally:
         signal.signal(signal.SIGTERM, before)
-    raise CommandFailedError(f"Ray has ended; see {local_state.path().parent / 'ray.log'}")
+    raise CommandFailedError(f"Ray has ended; see {_keys().with_name('ray.log')}")
 
 
 def _start(results: str, host: str, port: int, cpus: int | None, address: str | None) -> LocalState:
@@ -97,7 +111,7 @@ def _start(results: str, host: str, port: int, cpus: int | None, address: str | 
 
     folder = local_state.path().parent
     token = folder / "token"
-    sources, settings = _settings(open_=_is_open(host, folder / "keys.json"))
+    sources, settings = _settings(open_=_is_open(host, _keys()))
     head = Head(0, "", address or "", "", "")
     if address is None:
         loopback.write_token(token)
@@ -109,13 +123,14 @@ def _start(results: str, host: str, port: int, cpus: int | None, address: str | 
     try:
         from serve.app import deploy
 
-        url = deploy(head.address, located(results), sources, settings, folder / "keys.json", host, port)
+        url = deploy(head.address, located(results), sources, settings, _keys(), host, port)
+        key = None if settings.open_on_loopback else ownkey.make(_keys())
     except BaseException:
         stop(head)
         raise
     return local_state.LocalState.model_validate({
         "url": url, "results": located(results), "pid": head.pid, "mark": head.mark, "address": head.address,
-        "dashboard": head.dashboard, "folder": head.folder, "token": str(token),
+        "dashboard": head.dashboard, "folder": head.folder, "token": str(token), "key": key,
     })  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from actors.detectors import SettingError
 from actors.document import NO_USAGE
+from actors.storage import StorageError
 from cluster.bucketserver import BUCKET, bucket_server
 from cluster.desired import Desired
 from cluster.job import JobSpec
@@ -123,3 +124,18 @@ def test_jobs_lie_in_a_bucket_too(monkeypatch):
         assert store.all() == {job.id: job}
         store.delete(job.id)
         assert store.all() == {}
+
+
+def test_jobs_are_read_as_soon_as_the_storage_answers():
+    class Away:
+        asked = 0
+
+        def all(self):
+            self.asked += 1
+            if self.asked < 3:
+                raise StorageError("s3://b: its jobs cannot be read")
+            return {}
+
+    store = Away()
+    assert Desired.once_readable(store, 0.0).all() == {}
+    assert store.asked == 3

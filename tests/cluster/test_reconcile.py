@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.places import Cell, Decoder, Seat, cell_name
-from cluster.reconcile import AddCell, Begin, End, RemoveCell, Wanted, mend
+from cluster.reconcile import AddCell, Begin, End, Leave, RemoveCell, Wanted, mend
 from cluster.settings import Placement
 from cluster.shape import plan
 
@@ -54,6 +54,8 @@ def after(steps, seats, cells, together, shut=()):
                 assert sum(s.cell == seat.cell for s in seats) <= SLOTS
             case End(seat):
                 seats.remove(seat)
+            case Leave(decoder):
+                seats = [seat for seat in seats if seat.decoder != decoder]
     return seats, cells
 
 
@@ -97,6 +99,42 @@ def test_a_cell_without_a_place_is_asked_for_anew_once_nobody_sits_in_it(wanted,
     assert not lost & {step.seat.cell for step in steps if isinstance(step, Begin)}
     there_now = {cell.name for cell in cells}
     assert not there_now & {cell_name(step.shape, step.number) for step in steps if isinstance(step, AddCell)}
+
+
+
+@given(wanted_ones, there(), togethers, st.data())
+def test_cells_that_are_to_go_are_left_and_given_back(wanted, found, together, data):
+    cells, seats = found
+    leaving = data.draw(st.sets(st.sampled_from([cell.name for cell in cells])) if cells else st.just(set()))
+    for _ in range(12):
+        settled = all(cell.placed for cell in cells)
+        steps = mend(wanted, seats, cells, 0.0, together=together, leaving=leaving)
+        begun = [step.seat for step in steps if isinstance(step, Begin)]
+        left = {step.decoder for step in steps if isinstance(step, Leave)}
+        ended = [step.seat for step in steps if isinstance(step, End)]
+        assert not leaving & {seat.cell for seat in begun}
+        for seat in seats:
+            if seat.decoder in left and seat not in ended:
+                assert seat.stream in {new.stream for new in begun}
+        seats, cells = after(steps, seats, cells, together)
+        if settled and not steps:
+            break
+    else:
+        raise AssertionError("it does not come to rest")
+    assert sorted(seat.stream for seat in seats) == sorted(one.stream for one in wanted)
+    assert not leaving & {cell.name for cell in cells}
+
+
+def test_who_sits_in_a_cell_that_is_to_go_stays_until_another_is_placed():
+    old, new = Cell("fused", 0, 2, True), Cell("fused", 1, 2, False)
+    seats, wanted = [Seat(old.name, 0, "a")], [Wanted("a", "fused")]
+    assert mend(wanted, seats, [old], 0.0, leaving=[old.name]) == [AddCell("fused", 1)]
+    assert mend(wanted, seats, [old, new], 0.0, leaving=[old.name]) == []
+    new = Cell("fused", 1, 2, True)
+    assert mend(wanted, seats, [old, new], 0.0, leaving=[old.name]) == [
+        Leave(Decoder(old.name, 0)), Begin(Seat(new.name, 0, "a")),
+    ]  # fmt: skip
+    assert mend(wanted, [Seat(new.name, 0, "a")], [old, new], 0.0, leaving=[old.name]) == [RemoveCell(old.name)]
 
 
 def test_the_streams_of_a_cell_without_a_place_get_another():

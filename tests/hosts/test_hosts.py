@@ -1,0 +1,247 @@
+"""`ray up` as users run it: the README's five commands, doors that are closed, hosts lost and back, growth.
+
+One cluster goes through all of it, in this order; what it has found is in the end what an undisturbed run finds.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+
+from tests.hosts.namespaces import Net
+from tests.hosts.raised import RESULTS, ROOT, VENV, Cluster, until
+from tests.serve.defective import defective
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
+
+HELD = ("lost.ts", "wrap.ts", "flipped.ts", "jump.ts")
+EXAMPLE, IN_ITS_PLACE = "https://example.com/news.m3u8", "back.ts"
+FROM_OUTSIDE, BY_A_JOB, MORE, WAITING = "short.mp4", "gaps.mp4", "jump.ts?more", "wrap.ts?waiting"
+CLIPS = (*HELD, IN_ITS_PLACE, FROM_OUTSIDE, BY_A_JOB, MORE, WAITING)
+FIVE = re.findall(r"```sh\n(ray up .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0].splitlines()
+LEAST = {"video": 1500, "audio": 600, "packets": 3500, "silence": 6, "black": 5, "incidents": 35}
+DOORS = {"sshd": 2, "gcs_server": 1, "raylet": 2, "ray::DashboardA": 4, "ray::RuntimeEnv": 1, "ray::ProxyActor": 2}
+"""Ports that a program may have open to other machines; an actor's process has one, and asks for the token there."""
+COMPARE = f"""
+import sys
+from actors.verify import verify
+from tests.equal import assert_equal, unexplained
+assert verify(sys.argv[1]) == [] and unexplained(sys.argv[1]) == {{}}
+print(assert_equal(*sys.argv[1:], **{LEAST}).text())
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Net() as net:
+        raised = Cluster(net, [defective(name) for name in CLIPS if "?" not in name], ["w1", "w2"])
+        yield raised
+        raised.close()
+
+
+@pytest.fixture(scope="module")
+def held(cluster):
+    """Submits streams that last as long as the tests want; gives the names of their sources."""
+    cluster.pace("slow")
+    cluster.sightline(f"submit {' '.join(map(cluster.url, HELD))} --shape colocated")
+    until(lambda: all(item["frames"] for item in watched(cluster, HELD)))
+
+
+def run(cluster, line):
+    """A command of the README, for the file with these hosts, and a clip that is there."""
+    named = line.replace("ray-cluster.yaml", str(cluster.file)).replace(EXAMPLE, cluster.url(IN_ITS_PLACE))
+    return cluster.command(named)
+
+
+def status(cluster, url, key=""):
+    """That of the answer to a GET from a host outside the cluster."""
+    script = (
+        "import json, sys, urllib.request as u, urllib.error as e\n"
+        "try: print(u.urlopen(u.Request(sys.argv[1], headers=json.loads(sys.argv[2])), timeout=60).status)\n"
+        "except e.HTTPError as error: print(error.code)\n"
+    )
+    sent = {"Authorization": f"Bearer {key}"} if key else {}
+    return int(cluster.ctl.run("python3", "-c", script, url, json.dumps(sent)))
+
+
+def watched(cluster, clips):
+    """What the API says of the streams of clips; while the supervisor is away, it has nothing to say."""
+
+    def answer():
+        with suppress(AssertionError):
+            return json.loads(cluster.sightline("ls --streams --json"))
+
+    items = until(answer, 60)[0]["items"]
+    return [item for item in items for clip in clips if item["source"].endswith(clip)]
+
+
+def decoders(cluster, host):
+    return cluster.processes(host, "DecoderActor")
+
+
+def seat(cluster):
+    """The host on which all that is held is decoded, and another."""
+    return sorted(("w1", "w2"), key=lambda host: len(decoders(cluster, host)), reverse=True)
+
+
+def moved(cluster, host):
+    """Whether all that is held is decoded on a host, and has come to results there."""
+    return len(decoders(cluster, host)) >= len(HELD) and all(item["frames"] for item in watched(cluster, HELD))
+
+
+def whole(cluster):
+    """Whether every host is in the cluster."""
+    return cluster.joined() == {cluster.head.address, *(cluster.net.hosts[name].address for name in cluster.workers)}
+
+
+def test_five_commands_bring_it_up_and_watch_a_stream(cluster):
+    assert len(FIVE) == 5
+    _, took = until(lambda: run(cluster, FIVE[0]))
+    print(f"`ray up` returns after {took:.0f} s")
+    run(cluster, FIVE[1])
+    _, more = until(lambda: "freeze" in run(cluster, FIVE[3]))
+    print(f"first incident {took + more:.0f} s after `ray up` began")
+    assert "submitted" in run(cluster, FIVE[2])
+    assert until(lambda: watched(cluster, [IN_ITS_PLACE])[0]["status"] == "completed")
+    assert until(lambda: whole(cluster))
+    assert "/5.0 CPU" in cluster.shell(cluster.head, "ray status"), "two kinds of workers, none of it on the head"
+
+
+def test_a_host_outside_submits_and_is_told(cluster):
+    assert status(cluster, f"{cluster.api}/healthz") == 200
+    assert status(cluster, f"{cluster.api}/v1/streams", cluster.key) == 200
+    newest = json.loads(cluster.sightline("events --json"))["items"][-1]["id"]
+    command = [str(VENV / "bin/sightline"), "events", "--follow", "--after", newest, "--json", "--url", cluster.api]
+    listening = subprocess.Popen(
+        cluster.ctl.inside("timeout", "120", *command), env={**os.environ, "SIGHTLINE_API_KEY": cluster.key},
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert "completed" in cluster.sightline(f"submit {cluster.url(FROM_OUTSIDE)} --wait")
+        assert any(json.loads(line)["incident"]["detector"] == "black" for line in listening.stdout)
+    finally:
+        listening.kill()
+        listening.stdout.close()
+        listening.wait()
+
+
+def test_a_ray_job_submits_too_with_the_token_only(cluster):
+    forward = ["-i", str(cluster.net.folder / "key"), "-o", "StrictHostKeyChecking=no", "-N"]
+    dashboard = ["-L", "8265:127.0.0.1:8265", f"root@{cluster.head.address}"]
+    tunnel = subprocess.Popen(cluster.ctl.inside("ssh", *forward, *dashboard), stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: "8265" in cluster.ctl.run("ss", "-Hltn"))
+        job = "ray job submit --address http://127.0.0.1:8265 --working-dir . --"
+        said = cluster.command(f"{job} python -m serve submit {cluster.url(BY_A_JOB)} --wait")
+        assert re.search(r"job [0-9a-f]{32}: completed", said)
+        wrong = cluster.net.folder / "wrong"
+        wrong.write_text("0" * 64)
+        with pytest.raises(AssertionError, match="Invalid authentication token"):
+            cluster.command("ray job list --address http://127.0.0.1:8265", token=wrong)
+        with pytest.raises(AssertionError, match="InvalidAuthToken"):
+            cluster.command(f"ray status --address {cluster.head.address}:6379", token=wrong)
+    finally:
+        tunnel.kill()
+        tunnel.wait()
+
+
+def test_only_doors_that_are_meant_to_be_open_are(cluster):
+    for path in ("jobs", "streams", "incidents", "events", "measurements", "detectors"):
+        for key in ("", f"slk_{'0' * 12}.{'A' * 43}"):
+            assert status(cluster, f"{cluster.api}/v1/{path}", key) == 401
+    for host in (cluster.head, cluster.net.hosts["w1"]):
+        agent = f"http://{host.address}:52365/api/job_agent/jobs/"
+        assert (status(cluster, agent), status(cluster, agent, "0" * 64)) == (401, 403)
+        listed = host.run("ss", "-Hltnp")
+        doors = set(re.findall(r"(\S+):(\d+) +\S+ +users:\(\(\"([^\"]+)\",pid=(\d+)", listed))
+        outside = Counter((name, pid) for address, _, name, pid in doors - loopback(doors) if name != "python3")
+        assert not {(name, count) for (name, _), count in outside.items() if count > DOORS.get(name, 1)}
+        assert {name for name, _ in outside if not name.startswith("ray::")} <= DOORS.keys()
+
+
+def loopback(doors):
+    return {door for door in doors if "127.0.0.1" in door[0]}
+
+
+def test_streams_go_on_elsewhere_when_their_host_loses_its_power(cluster, held):
+    lost, other = seat(cluster)
+    cluster.net.hosts[lost].power_off()
+    _, took = until(lambda: moved(cluster, other))
+    print(f"power off: new results of all streams after {took:.1f} s")
+    cluster.net.hosts[lost].switch_on()
+    _, took = until(lambda: whole(cluster))
+    print(f"the host is back {took:.0f} s after it was switched on")
+
+
+def test_streams_go_on_elsewhere_when_their_host_is_cut_off(cluster, held):
+    lost, other = seat(cluster)
+    cluster.net.hosts[lost].cut_off()
+    _, took = until(lambda: moved(cluster, other))
+    print(f"cut off: new results of all streams after {took:.1f} s")
+    assert len(decoders(cluster, lost)) == len(HELD), "they do not know yet"
+    cluster.net.hosts[lost].join()
+    assert until(lambda: not decoders(cluster, lost))
+    assert until(lambda: whole(cluster))
+
+
+def test_what_thaws_ends_itself_and_streams_have_gone_on_elsewhere(cluster, held):
+    lost, other = seat(cluster)
+    before = decoders(cluster, lost)
+    cluster.net.hosts[lost].freeze()
+    _, took = until(lambda: moved(cluster, other))
+    print(f"frozen: new results of all streams after {took:.1f} s")
+    cluster.net.hosts[lost].thaw("ray::DecoderActor", "sshd")
+    assert until(lambda: not before & decoders(cluster, lost)), "while the rest of the host is frozen"
+    cluster.net.hosts[lost].thaw()
+    assert until(lambda: whole(cluster))
+
+
+def test_streams_go_on_while_the_head_is_away(cluster, held):
+    host, _ = seat(cluster)
+    before = decoders(cluster, host)
+    cluster.head.power_off()
+    cluster.head.switch_on()
+    _, took = until(lambda: run(cluster, FIVE[0]))
+    print(f"the head lost its power: `ray up` has all of it back after {took:.0f} s")
+    assert {item["status"] for item in until(lambda: watched(cluster, HELD))[0]} == {"running"}
+    assert decoders(cluster, host) == before
+
+
+def test_a_host_more_takes_what_waited_and_what_leaves_one_that_is_drained(cluster, held):
+    cluster.sightline(f"submit {cluster.url(MORE)} --shape colocated")
+    until(lambda: watched(cluster, [MORE])[0]["frames"])
+    cluster.sightline(f"submit {cluster.url(WAITING)} --shape fused")
+    assert until(lambda: "pending placement group" in cluster.shell(cluster.head, "ray status"))
+    cluster.workers.append("w3")
+    cluster.net.add("w3", 4)
+    cluster.describe()
+    run(cluster, FIVE[0])
+    _, took = until(lambda: watched(cluster, [WAITING])[0]["frames"])
+    print(f"what had no room is under way {took:.0f} s after `ray up` with a host more")
+    drained, _ = seat(cluster)
+    cluster.drain(drained)
+    _, took = until(lambda: not decoders(cluster, drained))
+    print(f"drained: streams have left after {took:.1f} s")
+    cluster.net.hosts[drained].power_off()
+    assert until(lambda: all(item["frames"] for item in watched(cluster, HELD)))
+
+
+def test_results_are_those_of_an_undisturbed_run(cluster, held):
+    cluster.pace("fast")
+    done = ["completed"] * len(CLIPS)
+    until(lambda: [item["status"] for item in watched(cluster, CLIPS)] == done)
+    results = cluster.net.folder / "undisturbed"
+    cluster.command(f"sightline analyze {' '.join(map(cluster.url, CLIPS))} --results {results}")
+    script = cluster.net.folder / "compare.py"
+    script.write_text(COMPARE)
+    print(cluster.command(f"python {script} {RESULTS} {results}", **cluster.aws()))
+
+
+def test_the_last_command_ends_it_and_leaves_the_results(cluster):
+    run(cluster, FIVE[4])
+    assert not cluster.processes("head", "")
+    assert "whole" in cluster.command(f"sightline verify --results {RESULTS}", **cluster.aws())
