@@ -28,7 +28,7 @@ test: install  ## the tests (about twenty minutes)
 	$(BIN)/python -m pytest -q $(TWO) -m "not slow and not hosts"
 
 test-cluster: install  ## `ray up` on hosts of its own (about six minutes; needs root, openssh-server, iproute2, rsync)
-	$(BIN)/python -m pytest -q -m hosts tests/hosts
+	$(BIN)/python -m pytest -q -s -m hosts tests/hosts
 
 test-all: test-cluster  ## the long ones too
 	$(BIN)/python -m pytest -q $(TWO) -m "not hosts"
