@@ -153,7 +153,7 @@ def test_of_a_live_stream_frames_are_sent(parted, own_ray):
 def test_a_job_that_no_node_can_hold_is_refused(own_ray, tmp_path):
     from cluster.jobs import Unfit
 
-    made = harness.Cluster(own_ray, tmp_path / "results", sizes={"detector_cpus": 1.0, "node_detector_cpus": 0.2})
+    made = harness.Cluster(own_ray, tmp_path / "results", sizes={"detector_cpus": 1.0, "node_detector_cpus": 0.05})
     try:
         with pytest.raises(Unfit, match="SIGHTLINE_NODE_DETECTOR_CPUS"):
             made.submit(defective("plain.mp4"), shape="colocated")
