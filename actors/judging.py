@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -47,6 +47,7 @@ class Judges:
         self._stream = stream
         self._detectors = detectors
         self._states: dict[tuple[str, str], Any] = {}
+        self._kept: frozenset[str] = frozenset()
         self._explain, self._sync = ExplainState(), SyncState()
         self._heads: dict[str, Head] = {}
         self._watermarks: dict[str, Fraction | None] = {}
@@ -59,8 +60,26 @@ class Judges:
         """Tracks of which rows will come: no event is settled before all of them have been judged up to it."""
         models = any(detector.table == "metrics" for detector in self._detectors)
         names = pairs_of(tracks)
-        for name in names + [pair("metrics", track) for track in tracks if models and track.startswith("v")]:
+        self.expect_pairs(names + [pair("metrics", track) for track in tracks if models and track.startswith("v")])
+
+    def expect_pairs(self, names: Iterable[str]) -> None:
+        """The same, of some sequences of rows of tracks only."""
+        for name in names:
             self._watermarks.setdefault(name, _NEVER)
+
+    def keep(self, names: Iterable[str], checkpoint: Checkpoint) -> None:
+        """Detectors that are as they ended: their events come by :meth:`offer`, and no row is judged for them.
+
+        Args:
+            names: Of them.
+            checkpoint: What they remember; and where the sequences of rows ended that no other detector judges.
+        """
+        self._kept = frozenset(names)
+        self._load({key: text for key, text in checkpoint.states.items() if key.partition("|")[0] in self._kept})
+        self.judged = {name: count for name, count in checkpoint.judged.items() if not self._of(_table(name))}
+        self._heads = {name: head for name, head in checkpoint.heads.items() if not self._of(_table(name))}
+        if AvSync.name in self._kept and checkpoint.sync:
+            self._sync = states.load(SyncState, checkpoint.sync)
 
     def judge(self, rows: Rows) -> list[Event]:
         """Judge rows, less those judged already, and give the events that are settled by now."""
@@ -104,7 +123,7 @@ class Judges:
         """What the tracks say beside each other."""
         events: list[Event] = []
         for detector in self._detectors:
-            if isinstance(detector, AvSkew):
+            if isinstance(detector, AvSkew) and detector.name not in self._kept:
                 tracks = {
                     name.partition("/")[2]: Track(_nothing(name, head), self._states[detector.name, name])
                     for name, head in self._heads.items() if (detector.name, name) in self._states
@@ -133,7 +152,8 @@ class Judges:
         return next((detector for detector in self._detectors if isinstance(detector, Stalled)), None)
 
     def _of(self, table: Table) -> list[AnyDetector]:
-        return [detector for detector in self._detectors if detector.table == table]
+        """Those that judge a table's rows."""
+        return [each for each in self._detectors if each.table == table and each.name not in self._kept]
 
     def _settle(self, events: list[Event]) -> list[Event]:
         marks = [mark for mark in self._watermarks.values() if mark is not None]
@@ -151,7 +171,7 @@ class Judges:
     def _synced(self, events: list[Event], watermark: Fraction | None) -> list[Event]:
         """The events with those that sound and pictures make together, in place of the markers found in each."""
         detector = next((detector for detector in self._detectors if isinstance(detector, AvSync)), None)
-        if detector is None:
+        if detector is None or detector.name in self._kept:
             return events
         markers = [event for event in events if event.detector == detector.name]
         pictures = min((name for name in self._watermarks if name.startswith("video/")), default="").partition("/")[2]
@@ -198,17 +218,24 @@ class Judges:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
-        kinds = {detector.name: type(detector.start()) for detector in self._detectors}
         self.judged, self.found = dict(checkpoint.judged), dict(checkpoint.found)
         self._heads = dict(checkpoint.heads)
         self.expect([name.partition("/")[2] for name in self._heads])
-        for key, text in checkpoint.states.items():
-            detector, name = key.split("|")
-            self._states[(detector, name)] = states.load(kinds[detector], text)
+        self._load(checkpoint.states)
         if checkpoint.explain:
             self._explain = states.load(ExplainState, checkpoint.explain)
         if checkpoint.sync:
             self._sync = states.load(SyncState, checkpoint.sync)
+
+    def _load(self, texts: Mapping[str, str]) -> None:
+        kinds = {detector.name: type(detector.start()) for detector in self._detectors}
+        for key, text in texts.items():
+            detector, name = key.split("|")
+            self._states[(detector, name)] = states.load(kinds[detector], text)
+
+
+def _table(name: str) -> Table:
+    return name.partition("/")[0]  # type: ignore[return-value]
 
 
 def _nothing(name: str, head: Head) -> Rows:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +18,7 @@ from actors.detectors import DETECTORS, SettingError, build, needed_metrics
 from actors.incident import Event
 from actors.journal import Journal
 from actors.judging import AnyDetector, Judges
+from actors.kept import kept, unexplained
 from actors.measure import Rows
 from actors.measuring import FRAME_METRICS, METRICS
 from actors.media import Table
@@ -88,9 +91,10 @@ def wanted(
 
 
 def rejudge(stream: str, stored: Stored, work: Work, detectors: Sequence[AnyDetector], read: Read) -> Again:
-    """Judge all rows of a finished stream.
+    """Judge a finished stream again: its rows by the detectors that are set otherwise, see :func:`actors.kept.kept`.
 
-    Events that no rows tell of (a silent source, a decoder that crashed, users' models) are taken over as they are.
+    What the others found is taken over, and what no rows tell of (a silent source, a decoder that crashed, users'
+    models). Which incident is the cause of which is told anew.
 
     Args:
         stream: Its name.
@@ -103,13 +107,32 @@ def rejudge(stream: str, stored: Stored, work: Work, detectors: Sequence[AnyDete
         NotStoredError: A metric that is needed was not measured, or old rows are kept as seconds only.
         actors.storage.StorageError: The tables cannot be read.
     """
+    names = kept(stored, detectors)
+    others = [detector for detector in detectors if detector.name not in names]
     judges = Judges(stream, detectors)
-    pairs = [name for name in stored.checkpoint.windows if not name.startswith("metrics/")]
-    judges.expect(sorted({name.partition("/")[2] for name in pairs}))
-    told = [event for event in stored.events if event.detector == "stalled"]
-    events = judges.offer(told)
-    last = max((stored.checkpoint.windows[name] for name in pairs), default=-1)
+    judges.keep(names, stored.checkpoint)
+    tables = {detector.table for detector in others}
+    judges.expect_pairs(name for name in stored.checkpoint.windows if name.partition("/")[0] in tables)
+    found = unexplained(event for event in stored.events if event.detector in names)
+    found.sort(key=_at)
+    events: list[Event] = []
+    for rows in _read(stream, stored, others, read):
+        reached = bisect_right(found, rows.base.exact(int(rows.columns["time"][-1])), key=_at)
+        events += judges.offer(found[:reached])
+        del found[:reached]
+        events += judges.judge(rows)
+    events += judges.offer(found)
+    events += judges.finish(whole=(stored.checkpoint.summary or {}).get("status") == "completed" and not _live(stored))
+    events += [event for event in stored.events if event.detector not in DETECTORS]
+    return Again(work, detectors, judges, sorted(events, key=_at))
+
+
+def _read(stream: str, stored: Stored, detectors: Sequence[AnyDetector], read: Read) -> Iterator[Rows]:
+    """The rows that detectors judge, so many windows of each track after another."""
     needed, known = needed_metrics(detectors), _measured(stored.checkpoint.work)
+    tables = {detector.table for detector in detectors}
+    pairs = [name for name in stored.checkpoint.windows if name.partition("/")[0] in tables]
+    last = max((stored.checkpoint.windows[name] for name in pairs), default=-1)
     for first in range(0, last + 1, WINDOWS):
         for name in pairs:
             kind, _, track = name.partition("/")
@@ -121,11 +144,7 @@ def rejudge(stream: str, stored: Stored, work: Work, detectors: Sequence[AnyDete
             if not first:
                 _whole(stream, name, found)
             _there(stream, name, found, needed[table] - known, detectors)
-            for rows in _rows(found, table, needed[table]):
-                events += judges.judge(rows)
-    events += judges.finish(whole=(stored.checkpoint.summary or {}).get("status") == "completed" and not _live(stored))
-    events += [event for event in stored.events if event.detector not in DETECTORS]
-    return Again(work, detectors, judges, sorted(events, key=lambda event: event.base.exact(event.at)))
+            yield from _rows(found, table, needed[table])
 
 
 def write(recorder: Recorder, stream: str, stored: Stored, again: Again) -> None:
@@ -179,6 +198,10 @@ def _measured(work: Work) -> frozenset[str]:
 
 def _version(name: str) -> int:
     return DETECTORS[name].version
+
+
+def _at(event: Event) -> Fraction:
+    return event.base.exact(event.at)
 
 
 def _whole(stream: str, name: str, rows: pa.Table) -> None:

@@ -8,9 +8,11 @@ import pytest
 import sightline
 from actors import document, rejudge
 from actors.changes import changes
+from actors.checkpoint import Checkpoint
 from actors.detectors import SettingError
 from actors.incident import Event
 from actors.inject import Encode, inject, parse
+from actors.kept import kept
 from actors.measuring import schemas
 from actors.reader import Reader
 from actors.recorder import Recorder
@@ -39,10 +41,13 @@ def results(tmp_path_factory):
     return str(path / "results")
 
 
-def judged(results, sets, names=None):
-    """Every stream as stored, and as judged again."""
+def judged(results, sets, names=None, *, anew=True):
+    """Every stream as stored, and as judged again: ``anew`` by every detector, as if none remembered anything."""
     reader = Reader(results)
     for stream, stored in reader.streams().items():
+        if anew:
+            silent = {key: text for key, text in stored.checkpoint.states.items() if key.startswith("stalled|")}
+            stored.checkpoint = replace(stored.checkpoint, states=silent)
         work, detectors = rejudge.wanted(stream, stored, names, sets)
         yield stream, stored, rejudge.rejudge(stream, stored, work, detectors, reader.read)
 
@@ -70,6 +75,32 @@ def test_how_much_is_read_at_once_changes_nothing(results, monkeypatch, windows)
         assert list(again.events) == stored.events
         compared += len(stored.events)
     assert compared >= 30
+
+
+@pytest.mark.parametrize(
+    ("sets", "read", "changed"),
+    [
+        ({}, set(), 0),
+        ({"black": {"minimum_seconds": "2.8"}}, {"video"}, 1),
+        ({"freeze": {"minimum_seconds": "1"}, "loudness": {"max_true_peak_dbtp": "-20"}}, {"video", "audio"}, 2),
+        ({"decode_errors": {"hold_seconds": "0.1"}, "encrypted": {"minimum_seconds": "3"}}, {"packets"}, 0),
+        ({"av_sync": {"early_ms": "10"}, "av_skew": {"length_seconds": "0.001"}}, {"video", "audio", "packets"}, 0),
+    ],
+)  # fmt: skip
+def test_what_is_taken_over_is_what_judging_all_of_it_gives(results, sets, read, changed):
+    compared = different = 0
+    for (_, stored, again), (_, _, whole) in zip(
+        judged(results, sets, anew=False), judged(results, sets), strict=True
+    ):
+        names = kept(stored, again.detectors)
+        tables = {detector.table for detector in again.detectors if detector.name not in names}
+        assert tables <= read
+        assert again.events == whole.events
+        assert again.judges.into(Checkpoint(again.work)) == whole.judges.into(Checkpoint(again.work))
+        compared += len(again.events)
+        different += list(again.events) != stored.events
+    assert compared >= 25
+    assert different >= changed
 
 
 SETS = {"freeze": {"minimum_seconds": "4"}, "silence": {"minimum_seconds": "0.5"}, "scene": {"threshold": "3"}}
@@ -102,7 +133,7 @@ def test_what_is_written_is_the_newest_judgement_and_a_later_analysis_agrees(tmp
     inject(source, clip, [parse("black:start=2,length=3")], seed=1, encode=Encode(gop=25))
     sightline.analyze(clip, results=where)
     sets = {"black": {"minimum_seconds": "5"}}
-    ((stream, stored, again),) = judged(where, sets)
+    ((stream, stored, again),) = judged(where, sets, anew=False)
     rejudge.write(Recorder(where, schemas(models=False)), stream, stored, again)
     assert verify(where) == []
     newest = Reader(where).streams()[stream]
@@ -137,7 +168,7 @@ def test_what_no_row_tells_of_is_taken_over(results):
 def test_rows_that_were_rolled_up_are_not_taken_for_all(results):
     reader = Reader(results)
     stream, stored = next(iter(reader.streams().items()))
-    work, detectors = rejudge.wanted(stream, stored, None, {})
+    work, detectors = rejudge.wanted(stream, stored, None, {"black": {"minimum_seconds": "1"}})
     with pytest.raises(rejudge.NotStoredError, match="kept as seconds only"):
         rejudge.rejudge(stream, stored, work, detectors, lambda *asked: reader.read(*asked).slice(10))
 
