@@ -16,7 +16,7 @@ from actors.url import SourceError, local_path
 if TYPE_CHECKING:
     from actors.web import Web
 
-CHUNK = 1 << 16
+CHUNK = 1 << 18
 
 
 class Body:

@@ -10,12 +10,12 @@ from actors.measure.picture.metrics import METRICS
 from cluster.sources import UsageError
 
 GROUP_SECONDS: dict[str, float] = {
-    "luma": 0.00104, "difference": 0.00080, "signature": 0.00042, "grid": 0.00113, "levels": 0.00047, "edges": 0.00025,
-    "borders": 0.00011, "seams": 0.00048, "flash": 0.00031, "fields": 0.00046, "dropouts": 0.00105, "colours": 0.00030,
+    "luma": 0.00031, "difference": 0.00057, "signature": 0.00039, "grid": 0.00086, "levels": 0.00030, "edges": 0.00023,
+    "borders": 0.00010, "seams": 0.00032, "flash": 0.00031, "fields": 0.00044, "dropouts": 0.00092, "colours": 0.00028,
 }  # fmt: skip
 """CPU seconds that each group of metrics takes alone for a picture of 1080p in 8 bits, where bare decoding takes
-0.0070: the least that ``python -m tests.bench.groups`` saw in five runs on one core of an Intel Xeon, which had other
-work to do. All take 0.0048 together: what several need is made once."""
+0.0063: the least that ``python -m tests.bench.groups`` saw on one core of an Intel Xeon. All take 0.0030 together: what
+several need is made once."""
 
 
 class TooSmall(UsageError):

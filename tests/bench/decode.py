@@ -23,7 +23,7 @@ CLIPS = {
     "h264-15": ("1080p H.264, 15 Mb/s", "h264", 20, 15),
     "2160p": ("2160p H.264, 25 Mb/s", "2160p", 10, 25),
     "hevc10": ("1080p HEVC, 10 bit, 6 Mb/s", "hevc10", 10, 6),
-    "mpeg2i": ("1080i MPEG-2, 4:2:2, 30 Mb/s", "mpeg2i", 10, 30),
+    "mpeg2i": ("1080i MPEG-2, 4:2:2, 30 Mb/s", "mpeg2i", 40, 30),
 }
 """What each clip is, its kind, how many seconds, and how many Mb/s."""
 DETECTORS = {"packets": "decode_errors", "+ luma": "decode_errors,timestamps,black", "every metric": None}

@@ -77,10 +77,10 @@ def control(cluster, counts):
         cluster.sightline(f"submit {urls} --shape fused")
         there = count
 
-        def running(count=count):
-            return cluster.sightline("ls --streams").count(" live ") >= count
+        def seen(count=count):
+            return sum(bool(item["frames"]) for item in cluster.streams() or ()) >= count
 
-        until(running, 300, 2)
+        until(seen, 300, 2)
         time.sleep(SETTLE_SECONDS)
         before, _ = processes(cluster.head)
         workers = sum(sum(processes(cluster.net.hosts[name])[0].values()) for name in cluster.workers)
@@ -101,7 +101,7 @@ def main():
     with Net() as net:
         cluster = Cluster(net, clips(net.folder), ["w1", "w2"], SIZES)
         cluster.command(f"ray up -y {cluster.file}")
-        until(lambda: len(cluster.joined()) == 3)
+        until(lambda: len(cluster.alive()) == 3)
         for shape in ("colocated", "spread"):
             objects, carried = moved(cluster, shape)
             print(f"{shape}: {objects:.1f} MB of objects between nodes, {carried:.1f} MB sent by workers", flush=True)

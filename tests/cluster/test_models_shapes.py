@@ -61,6 +61,7 @@ def test_colocated_gives_the_rows_of_fused(tmp_path, fused):
     assert sent["copies"] == sent["batches"], "frames were put into the object store once more for the models"
 
 
+@pytest.mark.slow
 def test_spread_gives_the_rows_of_fused(tmp_path, fused):
     """The model sits on the decoder's node: its pictures cross no network, whereas each batch does for the detector."""
     results = tmp_path / "spread"

@@ -172,6 +172,7 @@ def test_a_server_that_lost_everything(expected, server, log, tmp_path):
         assert left(again.url) == []
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_gone_on_with(expected, server, log, tmp_path):
     process = begun(server.url, tmp_path / "results")
     under_way(log, 40, process)

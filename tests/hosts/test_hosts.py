@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 from collections import Counter
-from contextlib import suppress
 
 import pytest
 
@@ -57,25 +56,9 @@ def run(cluster, line):
     return cluster.command(named)
 
 
-def status(cluster, url, key=""):
-    """That of the answer to a GET from a host outside the cluster."""
-    script = (
-        "import json, sys, urllib.request as u, urllib.error as e\n"
-        "try: print(u.urlopen(u.Request(sys.argv[1], headers=json.loads(sys.argv[2])), timeout=60).status)\n"
-        "except e.HTTPError as error: print(error.code)\n"
-    )
-    sent = {"Authorization": f"Bearer {key}"} if key else {}
-    return int(cluster.ctl.run("python3", "-c", script, url, json.dumps(sent)))
-
-
 def watched(cluster, clips):
     """What the API says of the streams of clips; while the supervisor is away, it has nothing to say."""
-
-    def answer():
-        with suppress(AssertionError):
-            return json.loads(cluster.sightline("ls --streams --json"))
-
-    items = until(answer, 60)[0]["items"]
+    items, _ = until(cluster.streams, 60)
     return [item for item in items for clip in clips if item["source"].endswith(clip)]
 
 
@@ -95,7 +78,8 @@ def moved(cluster, host):
 
 def whole(cluster):
     """Whether every host is in the cluster."""
-    return cluster.joined() == {cluster.head.address, *(cluster.net.hosts[name].address for name in cluster.workers)}
+    names = ("head", *cluster.workers)
+    return cluster.alive().keys() == {cluster.net.hosts[name].address for name in names}
 
 
 def test_five_commands_bring_it_up_and_watch_a_stream(cluster):
@@ -112,8 +96,8 @@ def test_five_commands_bring_it_up_and_watch_a_stream(cluster):
 
 
 def test_a_host_outside_submits_and_is_told(cluster):
-    assert status(cluster, f"{cluster.api}/healthz") == 200
-    assert status(cluster, f"{cluster.api}/v1/streams", cluster.key) == 200
+    assert cluster.ask(f"{cluster.api}/healthz")[0] == 200
+    assert cluster.ask(f"{cluster.api}/v1/streams", cluster.key)[0] == 200
     newest = json.loads(cluster.sightline("events --json"))["items"][-1]["id"]
     command = [str(VENV / "bin/sightline"), "events", "--follow", "--after", newest, "--json", "--url", cluster.api]
     listening = subprocess.Popen(
@@ -152,10 +136,10 @@ def test_a_ray_job_submits_too_with_the_token_only(cluster):
 def test_only_doors_that_are_meant_to_be_open_are(cluster):
     for path in ("jobs", "streams", "incidents", "events", "measurements", "detectors"):
         for key in ("", f"slk_{'0' * 12}.{'A' * 43}"):
-            assert status(cluster, f"{cluster.api}/v1/{path}", key) == 401
+            assert cluster.ask(f"{cluster.api}/v1/{path}", key)[0] == 401
     for host in (cluster.head, cluster.net.hosts["w1"]):
         agent = f"http://{host.address}:52365/api/job_agent/jobs/"
-        assert (status(cluster, agent), status(cluster, agent, "0" * 64)) == (401, 403)
+        assert (cluster.ask(agent)[0], cluster.ask(agent, "0" * 64)[0]) == (401, 403)
         listed = host.run("ss", "-Hltnp")
         doors = set(re.findall(r"(\S+):(\d+) +\S+ +users:\(\(\"([^\"]+)\",pid=(\d+)", listed))
         outside = Counter((name, pid) for address, _, name, pid in doors - loopback(doors) if name != "python3")

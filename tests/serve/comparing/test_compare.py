@@ -63,6 +63,7 @@ def test_one_shape_is_compared_with_itself_and_nothing_is_left_behind(tmp_path):
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_every_shape_is_equal_and_only_staged_pays_for_a_state_machine(tmp_path):
     shutil.copy(broken(), tmp_path / "clip.mp4")
