@@ -31,6 +31,7 @@ from actors.measure.picture.sums import (
 from actors.media import VideoFormat
 
 _CODE = "8-bit code"
+_SOME = "; of pictures with more than 511 lines, of some of them"
 _ALONE = "; null without a frame before"
 _SINCE = f"difference to the frame before{_ALONE}"
 _CHANGE = "difference to the frame before, share of 2^depth; null without one"
@@ -43,12 +44,12 @@ EDGES = 0.001
 
 METRICS: dict[Group, tuple[Metric, ...]] = {
     "luma": (
-        Metric("luma_mean", _CODE, "float64", "mean luma"),
-        Metric("luma_min", _CODE, "float64", "least luma"),
-        Metric("luma_low", _CODE, "float64", "10th percentile of luma (nearest rank)"),
-        Metric("luma_high", _CODE, "float64", "90th percentile of luma (nearest rank)"),
-        Metric("luma_max", _CODE, "float64", "greatest luma"),
-        Metric("black_share", "share", "float64", "share of pixels no lighter than a tenth of the SDR signal range"),
+        Metric("luma_mean", _CODE, "float64", f"mean luma{_SOME}"),
+        Metric("luma_min", _CODE, "float64", f"least luma{_SOME}"),
+        Metric("luma_low", _CODE, "float64", f"10th percentile of luma (nearest rank){_SOME}"),
+        Metric("luma_high", _CODE, "float64", f"90th percentile of luma (nearest rank){_SOME}"),
+        Metric("luma_max", _CODE, "float64", f"greatest luma{_SOME}"),
+        Metric("black_share", "share", "float64", f"share of pixels up to a tenth of the SDR signal range{_SOME}"),
     ),
     "difference": (
         Metric("difference", "share", "float64", f"mean absolute {_CHANGE}; all planes' samples alike"),
