@@ -66,7 +66,7 @@ def shown(clip, clean_pts):
 
 def overlap(luma, mask):
     """Intersection over union of torn and of truly damaged blocks."""
-    torn = torn_blocks(luma.astype(np.int64), 0)
+    torn = torn_blocks(luma.astype(np.int64), 0)[: mask.shape[0], : mask.shape[1]]
     whole = mask[: torn.shape[0], : torn.shape[1]]
     return (torn & whole).sum() / max((torn | whole).sum(), 1)
 
@@ -96,6 +96,14 @@ def flags(one):
 
 def blocky(one, least):
     return one.block >= least
+
+
+def torn(one, least):
+    """The torn blocks of each picture by itself."""
+    on, off = (
+        np.concatenate([part.columns[name] for part in one.rows]) for name in ("torn_blocks", "torn_between")
+    )
+    return on - off >= least
 
 
 def ours(one, choice):
@@ -149,6 +157,7 @@ def report(all_shown):
     ways = {
         "the decoder's flag": [counted(flags(one), one.truth) for one in all_shown],
         "blockdetect": [count for count, _ in crossed(all_shown, blocky, [*np.arange(0.5, 12, 0.25), np.inf])],
+        "torn blocks": [count for count, _ in crossed(all_shown, torn, [*np.geomspace(0.0002, 0.9, 80), np.inf])],
         "`corruption`, chosen on other sources": [count for count, _ in crossed(all_shown, ours, CHOICES)],
         "`corruption`, defaults": [counted(ours(one, DEFAULTS), one.truth) for one in all_shown],
         "the same, a silent decoder": [counted(silent(one, DEFAULTS), one.truth) for one in all_shown],
