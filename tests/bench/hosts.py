@@ -31,14 +31,15 @@ print(sum(node.received for node in settled().values()))"
 
 
 def clips(folder):
-    """A clip of 10 s whose pictures are to travel, and one that is light, for as long as anybody watches."""
+    """A clip of 10 s whose pictures are to travel, and one that is light and without any incident, to be watched."""
     frames, light = folder / FRAMES, folder / "light.ts"
     made = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i"]
     coded = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25"]
     source = "testsrc2=size=1280x720:rate=25:duration=10"
     subprocess.run([*made, source, *coded, "-pix_fmt", "yuv420p", frames], check=True)
-    source = f"testsrc2=size=64x48:rate=2:duration={LIVE_SECONDS}"
-    subprocess.run([*made, source, *coded, "-pix_fmt", "yuv420p", "-muxrate", "60k", "-f", "mpegts", light], check=True)
+    source = f"gradients=size=64x48:rate=2:duration={LIVE_SECONDS}:speed=0.05:seed=1,noise=alls=12:allf=t"
+    muxed = ["-pix_fmt", "yuv420p", "-muxrate", "120k", "-f", "mpegts", light]
+    subprocess.run([*made, source, *coded, *muxed], check=True)
     return frames, light
 
 
@@ -63,7 +64,7 @@ def processes(host):
         with suppress(OSError, IndexError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             name = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            called = re.sub(r"[.:]?[a-z_]+$", "", name[0].decode()) if name[0].startswith(b"ray::") else "Ray's own"
+            called = re.sub(r"[.:][a-z_]+$", "", name[0].decode()) if name[0].startswith(b"ray::") else "Ray's own"
             burnt[called] += (int(fields[11]) + int(fields[12])) / ticks
             held[called] += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page
     return burnt, held

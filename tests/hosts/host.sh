@@ -3,11 +3,14 @@
 set -euo pipefail
 shared=$(dirname "$1") own=$1
 hostname "$(basename "$own")"
+traces=/tmp/sightline-$(id -u)
 mkdir -p "$own"/{work,ray} /tmp/ray
+mkdir -p -m 700 "$own/traces" "$traces"
 mkdir "$own/home" 2>/dev/null && new=yes || new=no
 mount -t overlay overlay -o "lowerdir=$HOME,upperdir=$own/home,workdir=$own/work" "$HOME"
 [ $new = no ] || rm -rf "$HOME"/.ray "$HOME"/.sightline* "$HOME"/.local/state/sightline
 mount --bind "$own/ray" /tmp/ray
+mount --bind "$own/traces" "$traces"
 mount -t tmpfs -o size=1g tmpfs /dev/shm
 mount -t tmpfs tmpfs /run
 mkdir -p /run/sshd
