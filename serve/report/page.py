@@ -72,7 +72,8 @@ def page(streams: Sequence[Document], results: str, extras: Mapping[str, Extra] 
         tally.add(stream)
     told = [stream for stream in streams if tells(stream) or stream["stream"] in extras]
     quiet = [stream for stream in streams if stream not in told]
-    title = f"Sightline: {tally.incidents['critical']} critical, {tally.incidents['warning']} warnings"
+    critical, warnings = (tally.incidents[severity] for severity in ("critical", "warning"))
+    title = f"Sightline: {critical} critical, {warnings} warning{'s' if warnings != 1 else ''}"
     return "".join((
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
         f'<title>{title}</title><meta name="viewport" content="width=device-width">',
