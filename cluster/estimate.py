@@ -33,14 +33,14 @@ class Costs:
 
 MEASURED: dict[Placed, Costs] = {
     "fused": Costs(0.0080, 0.0041, 0.015, 345 << 20),
-    "colocated": Costs(0.0080, 0.0054, 0.042, 778 << 20),
-    "spread": Costs(0.0080, 0.0056, 0.051, 749 << 20),
-    "staged": Costs(0.0080, 0.0375, 0.045, 2650 << 20),
+    "colocated": Costs(0.0080, 0.0054, 0.041, 796 << 20),
+    "spread": Costs(0.0080, 0.0058, 0.051, 826 << 20),
+    "staged": Costs(0.0080, 0.122, 0.147, 1874 << 20),
 }
 """What ``analyze`` takes for a file of H.264 1080p25 at 3 Mb/s, one stream alone, with every detector. ``fused``: the
 least that ``python -m tests.bench.groups`` saw on an Intel Xeon of two cores. The others: what they took more than
-``fused`` on an AMD EPYC, by the ratio in which decoding takes longer on the Xeon. Detectors that several streams share
-take less memory each."""
+``fused`` in one run of ``sightline compare`` there, as ratios. Detectors that several streams share take less memory
+each."""
 
 CARRIES: dict[Placed, tuple[str, ...]] = {
     "fused": (), "colocated": ("bytes_object_store",), "spread": ("bytes_object_store", "bytes_network"),

@@ -1,4 +1,4 @@
-"""The recorder as an actor: gathers the units of many streams into one commit, and tells who listens."""
+"""The recorder as an actor: gathers units and claims of many streams into one commit, and tells who listens."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from actors.recorder import Fenced, Recorder, Unit
 from actors.remote import NAMESPACE
 from actors.stored import Stored
 from cluster.eventlog import EventLog, Position
+from cluster.gather import Gather
 from cluster.upkeep import tidy
 
 NAME = "recorder"
@@ -29,13 +30,14 @@ def begin(uri: str) -> Any:
 
 
 class RecorderActor:
-    """The only writer of a results URI. Commits that wait while one is made are made together."""
+    """The only writer of a results URI. What is to be committed, or claimed, while it is busy is so all at once."""
 
     def __init__(self, uri: str) -> None:
         self._recorder = Recorder(uri, schemas(models=True))
         self._log = EventLog(self._recorder)
-        self._waiting: list[tuple[Sequence[Unit], asyncio.Future[None]]] = []
         self._busy = asyncio.Lock()
+        self._commits = Gather(self._busy, self._commit)
+        self._claims = Gather(self._busy, self._claim, key=str)
 
     async def commit(self, units: Sequence[Unit]) -> None:
         """Make units durable.
@@ -44,23 +46,11 @@ class RecorderActor:
             Fenced: Newer owners have taken over streams of these units.
             StorageError: The storage has failed for good.
         """
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((units, done))
-        async with self._busy:
-            waiting, self._waiting = self._waiting, []
-            if waiting:
-                await self._commit(waiting)
-        await done
+        await self._commits.do(units)
 
     async def claim(self, stream: str) -> tuple[int, Stored | None]:
         """Make the caller a stream's owner: its fence, and what is stored of it."""
-
-        def work() -> tuple[int, Stored | None]:
-            fence = self._recorder.claim([stream])[stream]
-            return fence, stored.load(self._recorder, [stream]).get(stream)
-
-        async with self._busy:
-            return await asyncio.to_thread(work)
+        return await self._claims.do(stream)
 
     async def tidy(self, streams: dict[str, str]) -> None:
         """Keep the tables small and quick (see :mod:`cluster.upkeep`). Commits wait meanwhile."""
@@ -79,9 +69,14 @@ class RecorderActor:
         """Its process, for those who watch it."""
         return os.getpid()
 
-    async def _commit(self, waiting: Sequence[tuple[Sequence[Unit], asyncio.Future[None]]]) -> None:
-        units = [unit for handed, _ in waiting for unit in handed]
-        error: Exception | None = None
+    async def _claim(self, streams: Sequence[str]) -> list[tuple[int, Stored | None]]:
+        def work() -> list[tuple[int, Stored | None]]:
+            fences, known = self._recorder.claim(streams), stored.load(self._recorder, streams)
+            return [(fences[stream], known.get(stream)) for stream in streams]
+
+        return await asyncio.to_thread(work)
+
+    async def _commit(self, handed: Sequence[Sequence[Unit]]) -> list[Exception | None]:
         loop = asyncio.get_running_loop()
 
         def told(rows: pa.Table) -> None:
@@ -89,15 +84,8 @@ class RecorderActor:
 
         self._recorder.on_events = told
         try:
-            await asyncio.to_thread(self._recorder.commit, units)
-        except Exception as raised:  # noqa: BLE001 - raised again at everyone who waits for it
-            error = raised
-        lost = set(error.streams) if isinstance(error, Fenced) else set()
-        for handed, done in waiting:
-            mine = sorted({unit.stream for unit in handed} & lost)
-            if mine:
-                done.set_exception(Fenced(mine))
-            elif error is not None and not lost:
-                done.set_exception(error)
-            else:
-                done.set_result(None)
+            await asyncio.to_thread(self._recorder.commit, [unit for units in handed for unit in units])
+        except Fenced as error:
+            lost = [sorted({unit.stream for unit in units} & set(error.streams)) for units in handed]
+            return [Fenced(mine) if mine else None for mine in lost]
+        return [None] * len(handed)

@@ -31,14 +31,14 @@ print(sum(node.received for node in settled().values()))"
 
 
 def clips(folder):
-    """A clip of 10 s whose pictures are to travel, and one that is light and without any incident, to be watched."""
+    """A clip of 10 s whose pictures are to travel, and one to be watched: light, a picture a second, no incident."""
     frames, light = folder / FRAMES, folder / "light.ts"
     made = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i"]
     coded = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25"]
     source = "testsrc2=size=1280x720:rate=25:duration=10"
     subprocess.run([*made, source, *coded, "-pix_fmt", "yuv420p", frames], check=True)
-    source = f"gradients=size=64x48:rate=2:duration={LIVE_SECONDS}:speed=0.05:seed=1,noise=alls=12:allf=t"
-    muxed = ["-pix_fmt", "yuv420p", "-muxrate", "120k", "-f", "mpegts", light]
+    source = f"gradients=size=64x48:rate=1:duration={LIVE_SECONDS}:speed=0.05:seed=1,noise=alls=12:allf=t"
+    muxed = ["-pix_fmt", "yuv420p", "-muxrate", "60k", "-f", "mpegts", light]
     subprocess.run([*made, source, *coded, *muxed], check=True)
     return frames, light
 
@@ -75,13 +75,13 @@ def control(cluster, counts):
     there = 0
     for count in counts:
         urls = " ".join(f"http://{cluster.store.address}:8000/live/light.ts?{n}" for n in range(there, count))
-        cluster.sightline(f"submit {urls} --shape fused")
+        cluster.sightline(f"submit {urls} --shape fused --detectors black,freeze")
         there = count
 
         def seen(count=count):
             return sum(bool(item["frames"]) for item in cluster.streams() or ()) >= count
 
-        until(seen, 300, 2)
+        until(seen, 600, 2)
         time.sleep(SETTLE_SECONDS)
         before, _ = processes(cluster.head)
         workers = sum(sum(processes(cluster.net.hosts[name])[0].values()) for name in cluster.workers)

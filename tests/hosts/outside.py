@@ -22,7 +22,7 @@ LIVE_SECONDS = 600
 
 
 def on_air(data):
-    """An answer without length, as a live source has it: a minute of media each minute."""
+    """An answer without length, as a live source has it: a minute of media each minute, sent each second."""
 
     def answer(request):
         request.close_connection = True
@@ -34,7 +34,7 @@ def on_air(data):
             due = int((time.monotonic() - began + 2) * len(data) / LIVE_SECONDS) // 188 * 188
             request.wfile.write(data[sent:due])
             sent = max(sent, due)
-            time.sleep(0.1)
+            time.sleep(1)
 
     return answer
 
