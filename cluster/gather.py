@@ -26,15 +26,20 @@ class Gather(Generic[Item, Result]):
         """
         self._busy, self._work, self._key = busy, work, key
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._turns: asyncio.Task[None] | None = None
 
     async def do(self, item: Item) -> Result:
-        """Have an item worked on. Raises what ``work`` raised, or gave for it."""
+        """Have an item worked on, also if the caller does not stay. Raises what ``work`` raised, or gave for it."""
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
-        async with self._busy:
-            if not done.done():
-                await self._batch()
+        if self._turns is None or self._turns.done():
+            self._turns = asyncio.create_task(self._run())
         return await done
+
+    async def _run(self) -> None:
+        while self._waiting:
+            async with self._busy:
+                await self._batch()
 
     async def _batch(self) -> None:
         taken: dict[Hashable, tuple[Item, asyncio.Future[Result]]] = {}

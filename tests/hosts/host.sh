@@ -8,7 +8,11 @@ mkdir -p "$own"/{work,ray} /tmp/ray
 mkdir -p -m 700 "$own/traces" "$traces"
 mkdir "$own/home" 2>/dev/null && new=yes || new=no
 mount -t overlay overlay -o "lowerdir=$HOME,upperdir=$own/home,workdir=$own/work" "$HOME"
-[ $new = no ] || rm -rf "$HOME"/.ray "$HOME"/.sightline* "$HOME"/.local/state/sightline
+if [ $new = yes ]; then # as on a machine that nobody has worked on
+  rm -rf "$HOME"/.ray "$HOME"/.sightline* "$HOME"/.local/state/sightline "$HOME"/.bash_profile "$HOME"/.bash_login
+  : > "$HOME/.bashrc"
+  echo '. ~/.bashrc' > "$HOME/.profile"
+fi
 mount --bind "$own/ray" /tmp/ray
 mount --bind "$own/traces" "$traces"
 : > "$own/resolv.conf"

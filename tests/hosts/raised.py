@@ -150,7 +150,8 @@ class Cluster:
     def ask(self, url, key="", host=None):
         """Status and text of the answer to a GET from where commands are given, or from another host."""
         sent = json.dumps({"Authorization": f"Bearer {key}"} if key else {})
-        status, _, text = (host or self.ctl).run("python3", "-c", ASK, url, sent).partition("\n")
+        python = os.path.realpath(sys.executable)
+        status, _, text = (host or self.ctl).run(python, "-IS", "-c", ASK, url, sent).partition("\n")
         return int(status), text
 
     def streams(self):
