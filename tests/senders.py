@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import random
 import socket
 import ssl
 import tempfile
@@ -17,6 +18,8 @@ from pathlib import Path
 import av
 
 DATAGRAM = 7 * 188
+ASKED_FOR = 20_000, 32_000
+"""Ports between those of Ray's workers and those that the kernel gives by itself."""
 
 
 def clip(name: str) -> Path:
@@ -65,11 +68,13 @@ def coded(codec: str, frames: int = 25, size: tuple[int, int] = (128, 96), conta
 
 
 def free_port() -> int:
-    """A UDP port that nothing listens on."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nothing has, TCP or UDP, and that nobody is given meanwhile who does not ask for it by number."""
+    while True:
+        port = random.SystemRandom().randrange(*ASKED_FOR)
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, contextlib.suppress(OSError):
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+            return port
 
 
 class UdpSender:

@@ -38,8 +38,8 @@ class Names:
 
 @contextmanager
 def servers(tls=None):
-    """The server outside, which is trusted, and the one inside, which is not."""
-    with HttpServer(OUTSIDE, tls=tls) as outside, HttpServer(INSIDE, outside.port) as inside:
+    """The server outside, which is trusted, and the one inside, which is not; that has more neighbours, and chooses."""
+    with HttpServer(INSIDE) as inside, HttpServer(OUTSIDE, inside.port, tls) as outside:
         yield outside, inside
 
 

@@ -14,7 +14,7 @@ from serve.api.auth import FileKeys, issue
 from serve.client import local_state
 from serve.doctor import gpu, rays, results, upload
 from tests.cluster.bucketed import environment
-from tests.senders import HttpServer, bytes_of, status
+from tests.senders import HttpServer, bytes_of, free_port, status
 from tests.serve.running import ENVIRONMENT
 from tests.serve.served import Served, run
 
@@ -57,12 +57,6 @@ def test_a_machine_on_which_all_is_well(home):
     assert done.exit_code == 0
     assert len(done.stdout.splitlines()) > len(found)
     assert done.stdout.splitlines()[-1].endswith("skipped")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_results_that_cannot_be_written(home):
