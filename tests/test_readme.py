@@ -74,7 +74,9 @@ def test_make_knows_the_target(target):
     assert ".venv/bin" in done.stdout
 
 
-@pytest.mark.parametrize("line", SHELL)
+@pytest.mark.parametrize(
+    "line", [pytest.param(line, marks=pytest.mark.slow) if " compare " in line else line for line in SHELL]
+)
 def test_a_command_does_what_it_says(line, folder):
     with HttpServer() as server:
         server.routes["/clip.mp4"] = bytes_of((folder / "clip.mp4").read_bytes())

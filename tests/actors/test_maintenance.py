@@ -198,7 +198,7 @@ def test_a_second_belongs_to_the_furthest_time_reached(tmp_path):
     assert found.to_pydict() == {"second": [0, 1, 2, 3], "rows": [2, 3, 3, 1]}
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("step", range(4))
 def test_roll_up_killed_at_any_step(root, monkeypatch, step, after):
     """Before or after any of its commits: the next run ends as if nothing had been."""

@@ -151,18 +151,23 @@ def test_a_model_that_dies_once_is_started_again_and_nothing_is_missing(tmp_path
     built_in_unhurt(results, plain[0])
 
 
-@pytest.mark.parametrize(("wrong", "said"), [
+WRONG = [
     ({"class_": "NoModule"}, "poisoned_models:NoModule is no torch.nn.Module"),
+    ({"class": "no_such_module:Model"}, "No module named 'no_such_module'"),
+    ({"sha256": "0" * 64}, f"not the one that is pinned, {'0' * 64}"),
+    ({"weights": "/no/such.safetensors"}, "/no/such.safetensors: no such file"),
     ({"class_": "Absent"}, "the module poisoned_models has no class Absent"),
     ({"class_": "NoMetrics"}, "poisoned_models:NoMetrics.metrics must be a tuple of sightline.Metric"),
     ({"class_": "OddSize"}, "OddSize.size must be (height, width), each from 1 to 4096"),
     ({"class_": "NoColour"}, "NoColour.colour must be 'gray' or 'rgb'"),
     ({"judge": {"metric": "sharp"}}, "has no metric 'sharp' to judge; it has mean, spread"),
-    ({"class": "no_such_module:Model"}, "No module named 'no_such_module'"),
-    ({"sha256": "0" * 64}, f"not the one that is pinned, {'0' * 64}"),
-    ({"weights": "/no/such.safetensors"}, "/no/such.safetensors: no such file"),
     ({"device": "cuda"}, "torch finds no GPU here"),
-])  # fmt: skip
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [*WRONG[:4], *(pytest.param(*one, marks=pytest.mark.slow) for one in WRONG[4:])]
+)
 def test_a_model_that_cannot_be_loaded_is_wrong_usage_before_anything_is_read(wrong, said, tmp_path, clip):
     if wrong.get("device") and Path("/dev/nvidia0").exists():
         pytest.skip("there is a GPU")

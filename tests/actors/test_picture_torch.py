@@ -104,7 +104,9 @@ def test_edge_sizes(width, height, depth, device):
         assert height > 511 or sums.signature.sum() == (sums.histogram * np.arange(1 << depth)).sum()
 
 
-@pytest.mark.parametrize("depth", range(8, 17))
+@pytest.mark.parametrize(
+    "depth", [8, 10, 16, *(pytest.param(depth, marks=pytest.mark.slow) for depth in (9, *range(11, 16)))]
+)
 def test_extreme_codes_do_not_overflow(depth, device):
     """3000 lines: a cell of the signature has 333, more than a lane can add up."""
     shape, dtype = (3000, 48), np.uint8 if depth == 8 else np.uint16
@@ -157,6 +159,7 @@ def test_the_first_of_equal_blocks_and_the_mean_of_small_ones(device):
     assert [sums.block for sums in found] == [(4 * 8 * 10, 4 * 8), (256 * 9, 256), (16 * 8 * 9, 16 * 8), (0, 1)]
 
 
+@pytest.mark.slow
 def test_many_equal_blocks(device):
     """Every block of each frame has the same mean: the first must win everywhere, on any device."""
     rng = np.random.default_rng(5)

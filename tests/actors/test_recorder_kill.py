@@ -51,6 +51,7 @@ def _windows(uri, table):
     return said, counted
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments(tmp_path):
     chance, uri = random.Random(SEED), str(tmp_path)
     progress = []

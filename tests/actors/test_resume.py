@@ -245,7 +245,7 @@ def test_other_thresholds_after_an_unfinished_run(clip, tmp_path, monkeypatch, n
     assert _like_fresh(results, clip, tmp_path, settings=settings).rows["video"] == 200
 
 
-@pytest.mark.parametrize("number", [9, 20])
+@pytest.mark.parametrize("number", [9, pytest.param(20, marks=pytest.mark.slow)])
 def test_other_detectors_after_an_unfinished_run(clip, tmp_path, monkeypatch, number):
     results = str(tmp_path / "results")
     with _killed_at(monkeypatch, number):

@@ -46,6 +46,7 @@ def fused(tmp_path_factory):
     return results, analysed(results, "fused", example(), model(judge={"above": 0.3, "minimum_seconds": 0.5}))
 
 
+@pytest.mark.slow
 def test_colocated_gives_the_rows_of_fused(tmp_path, fused):
     results = tmp_path / "colocated"
     document = analysed(

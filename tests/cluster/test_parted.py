@@ -109,6 +109,7 @@ def test_a_clone_dies_and_the_others_do_not_notice(parted, own_ray, tmp_path):
     assert assert_equal(parted.uri, results, video=150, audio=70, packets=400).streams == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parted", [AGAIN], indirect=True)
 def test_what_decodes_again_dies_twice_and_frames_are_sent(parted, own_ray, tmp_path):
     with HttpServer() as server:

@@ -66,7 +66,8 @@ def assert_served(job, cluster):
     assert states.stream(job, first, None, 0.0).usage.model_dump() == reported[0]
 
 
-@pytest.mark.parametrize("shape", [pytest.param("colocated", marks=pytest.mark.slow), "spread"])
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", ["colocated", "spread"])
 def test_analyze_starts_a_ray_of_its_own(expected, tmp_path, shape):
     clips = sources()
     given = ["--shape", shape, "--results", tmp_path / "results", "--jobs", "2", "--json"]

@@ -78,7 +78,8 @@ def since(before):
     return meanwhile, whole
 
 
-@pytest.mark.parametrize("shape", [pytest.param("colocated", marks=pytest.mark.slow), "spread"])
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", ["colocated", "spread"])
 def test_the_hop_counts_what_ray_counts(cluster, own_ray, two_more, large, shape):
     """To Ray's counters come rows on their way to the recorder, if it is on another node than the decoder."""
     before = settled()

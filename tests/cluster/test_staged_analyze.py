@@ -96,6 +96,7 @@ def under_way(log, requests, process):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_tables_are_equal_to_those_of_one_process(expected, server, tmp_path):
     status, document, said = ended(begun(server.url, tmp_path / "results", CLIPS, "--jobs", "2"))
     assert status == 0, said

@@ -84,7 +84,7 @@ def assert_alike(here, there):
     return compared
 
 
-@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_rows_are_those_of_one_pass_and_each_node_is_sent_every_frame_once(detectors, count):
     assert len(subsets(count)) == count
     assert frozenset().union(*subsets(count)) == WANTED

@@ -38,6 +38,7 @@ def test_the_page_shows_what_is_printed_and_declared(place):
     assert re.sub(r"[\d.]+ CPU", "n CPU", shown[3]) == re.sub(r"[\d.]+ CPU", "n CPU", wanted[3])
 
 
+@pytest.mark.slow
 def test_workers_and_the_public_face_give_the_same(place):
     given = ("again.mp4", "noisy.mp4", "--jobs", "2", "--results", "two", "--json", "--model", GOOD)
     status, out, err = command("analyze", *given, cwd=place)

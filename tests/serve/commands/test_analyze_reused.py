@@ -40,6 +40,7 @@ def test_more_streams_than_jobs_give_what_fused_gives(tmp_path):
     assert assert_equal(results, fused, **LEAST).streams == len(CLIPS)
 
 
+@pytest.mark.slow
 def test_after_a_decoder_has_died_its_place_is_taken_by_another(tmp_path):
     with HttpServer() as server:
         server.routes["/lost.ts"] = paced(defective("lost.ts").read_bytes(), 40)

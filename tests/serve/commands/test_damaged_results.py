@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from actors.recorder import Recorder
 from actors.storage import StorageError
 from serve.cli import app
 from tests.serve.contract import Document
-from tests.serve.running import broken, command, good
+from tests.serve.running import broken, good
 
 
 def zeroed(path):
@@ -32,7 +33,7 @@ def template(tmp_path_factory):
     path = tmp_path_factory.mktemp("damaged")
     shutil.copy(good(), path / "a.mp4")
     shutil.copy(broken(), path / "b.mp4")
-    assert command("analyze", "a.mp4", "b.mp4", "--results", "whole", "--jobs", "1", cwd=path)[0] == 0
+    assert ran(path, "analyze", "a.mp4", "b.mp4", "--results", "whole", "--jobs", "1")[0] == 0
     return path
 
 
@@ -49,9 +50,15 @@ def oldest(place, table):
     return min((place / "results" / table).glob("day=*/*.parquet"), key=lambda path: path.stat().st_mtime_ns)
 
 
+def ran(place, *arguments):
+    """A command, in this process; its status, standard output and standard error."""
+    with chdir(place):
+        done = CliRunner().invoke(app, arguments, prog_name="sightline")
+    return done.exit_code, done.stdout, done.stderr
+
+
 def analysed(place, *arguments):
-    given = ("analyze", "a.mp4", "b.mp4", "--results", "results", "--json", "--jobs", "1")
-    return command(*given, *arguments, cwd=place)
+    return ran(place, "analyze", "a.mp4", "b.mp4", "--results", "results", "--json", "--jobs", "1", *arguments)
 
 
 def names(line, path, place):
@@ -65,7 +72,7 @@ def test_events_that_cannot_be_read(place, how):
     status, out, said = analysed(place)
     assert (status, out, said.count("\n")) == (1, "", 1)
     assert names(said, path, place)
-    assert command("verify", "--results", "results", cwd=place)[0] == 1
+    assert ran(place, "verify", "--results", "results")[0] == 1
 
 
 @pytest.mark.parametrize("how", DAMAGE)
@@ -92,7 +99,6 @@ def test_tidying_up(place, how):
 
 
 def test_documents_are_printed_although_storage_fails_later(place, monkeypatch):
-    monkeypatch.chdir(place)
     shutil.copy(good(), place / "c.mp4")
     real = Recorder.commit
 
@@ -102,8 +108,8 @@ def test_documents_are_printed_although_storage_fails_later(place, monkeypatch):
         real(self, units)
 
     monkeypatch.setattr(Recorder, "commit", commit)
-    given = ["analyze", "a.mp4", "c.mp4", "--results", "results", "--json", "--jobs", "1", "--csv", "found.csv"]
-    done = CliRunner().invoke(app, given, prog_name="sightline")
-    assert (done.exit_code, done.stderr) == (1, "sightline: results: the disk is full\n")
-    assert [stream.source for stream in Document.model_validate_json(done.stdout).streams] == ["a.mp4"]
+    given = ("analyze", "a.mp4", "c.mp4", "--results", "results", "--json", "--jobs", "1", "--csv", "found.csv")
+    status, out, said = ran(place, *given)
+    assert (status, said) == (1, "sightline: results: the disk is full\n")
+    assert [stream.source for stream in Document.model_validate_json(out).streams] == ["a.mp4"]
     assert (place / "found.csv").read_text().startswith('"stream"')

@@ -126,13 +126,17 @@ def test_two_hundred_kills(commands, undisturbed, tmp_path):
     assert kills >= 200
 
 
-@pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["before", "after"])
-def test_kills_at_every_commit(commands, undisturbed, tmp_path, after):
+@pytest.mark.parametrize(
+    ("after", "every"),
+    [(False, 4), *(pytest.param(after, 2, marks=pytest.mark.slow) for after in (False, True))],
+    ids=["before some", "before", "after"],
+)
+def test_kills_at_every_commit(commands, undisturbed, tmp_path, after, every):
     """The process dies at its k-th commit of a table, just before it or just after: between any two tables too."""
     clip = defective("short.mp4")
     expected, _ = undisturbed(clip)
     kills, again = 0, 0
-    for number in range(1 + after, 500, 2):
+    for number in range(1 + after, 500, every):
         results = tmp_path / f"results{number}"
         ended = commands.run("analyze", clip, "--results", results, kill_at=number, after=after)
         if not ended.killed:
@@ -141,8 +145,8 @@ def test_kills_at_every_commit(commands, undisturbed, tmp_path, after):
         _whole(results)
         again += _finish(commands, [clip], results)
         _equal(results, expected, video=100, audio=40, packets=280, black=1, silence=1, incidents=4)
-    assert kills > 12, "too few commits for a test of every one"
-    assert again > 300, "too few rows were committed before a kill"
+    assert kills * every > 24, "too few commits for a test of every one"
+    assert again * every > 600, "too few rows were committed before a kill"
     assert ended.status == 0
 
 

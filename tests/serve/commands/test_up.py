@@ -262,6 +262,7 @@ def test_every_operation_answers_through_serve_as_its_document_says(up):
     assert max(status for _, status in answers) < 500
 
 
+@pytest.mark.slow
 def test_a_ray_job_may_submit(up):
     """`ray job submit -- python -m serve submit`: a driver inside the cluster talks to the same API."""
     state = json.loads((up.results.parent / "state/sightline/up.json").read_text())

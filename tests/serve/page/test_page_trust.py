@@ -88,6 +88,7 @@ def test_hostile_names_are_only_text(served, opened, monkeypatch):
     assert page.evaluate("({}).polluted") is None
 
 
+@pytest.mark.slow
 def test_a_thousand_streams(served, opened):
     for number in range(999):
         served.backend.states[served.job, f"camera-{number:03}"] = served.backend.states[served.job, "news"].model_copy(
