@@ -34,7 +34,8 @@ def started(count: int, folder: str, store_bytes: int, **each: Any) -> Iterator[
 
     from actors.remote import NAMESPACE
 
-    options = {"object_store_memory": store_bytes, "num_cpus": os.cpu_count(), "include_dashboard": False, **each}
+    unread = {"include_dashboard": False, "include_log_monitor": False}
+    options = {"object_store_memory": store_bytes, "num_cpus": os.cpu_count(), **unread, **each}
     before = os.environ.get(_FOLDER)
     os.environ[_FOLDER] = folder
     cluster = Cluster()
