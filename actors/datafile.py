@@ -16,7 +16,8 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
-from actors.storage import StorageError, one_line, permanent
+from actors.errors import StorageError
+from actors.storage import one_line, permanent
 
 READ_FAILURES = (OSError, pa.ArrowException)
 """What reading a damaged file raises."""

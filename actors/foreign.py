@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pyarrow.fs as pafs
 
-from actors.storage import FAILURES, StorageError, failed, filesystem
+from actors.errors import StorageError
+from actors.storage import FAILURES, failed, filesystem
 
 _HEX = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _DATA_FILE = re.compile(rf"day=\d{{4}}-\d\d-\d\d/(?:{_HEX}|part-\d{{5}}-{_HEX}-c\d{{3}}(?:\.[a-z0-9]+)?)\.parquet")

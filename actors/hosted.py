@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from actors.breadcrumb import APART_SECONDS, CRASHES, Breadcrumb
 from actors.document import Document
+from actors.errors import Fenced
 from actors.hop import Direct, Hop, HopBroken
 from actors.incident import Event
 from actors.limits import Limits
@@ -21,7 +22,7 @@ from actors.models.beside import Host
 from actors.models.spec import ModelSpec
 from actors.owner import Owner
 from actors.pipeline import Progress
-from actors.recorder import Fenced, Unit
+from actors.recorder import Unit
 from actors.sharing import Process, Share
 from actors.spending import Burnt
 from actors.stored import Stored

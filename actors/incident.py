@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from actors.clock import TimeBase
-from actors.measure import Rows
-from actors.media import Table
+
+if TYPE_CHECKING:
+    from actors.measure import Rows
+    from actors.media import Table
 
 NAMESPACE = uuid.UUID("6f2c1e0a-5f0d-5b7e-9d52-1f6b1f3f8b11")
 UPDATE_SECONDS = 10

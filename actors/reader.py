@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 import pyarrow as pa
 
 from actors import stored
+from actors.errors import StorageError
 from actors.schema import COVERAGE, EVENTS, plain
-from actors.storage import StorageError, located
+from actors.storage import located
 from actors.stored import Stored
 from actors.tables import Table, Where, exists
 

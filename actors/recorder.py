@@ -10,7 +10,7 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -19,6 +19,7 @@ import pyarrow as pa
 from deltalake.transaction import AddAction
 
 from actors import foreign
+from actors.errors import Fenced
 from actors.maintenance import compact
 from actors.schema import COMMITTED, COVERAGE, EVENTS, ORDER, USAGE, plain
 from actors.storage import FAILURES, failed, located, permanent
@@ -32,18 +33,6 @@ PATIENCE_SECONDS = 60.0
 
 _WINDOW_BITS = 32
 _FENCE = "fence:"
-
-
-class Fenced(Exception):
-    """Units were refused because a newer owner has claimed their streams. Those of other streams are committed."""
-
-    def __init__(self, streams: Iterable[str]) -> None:
-        self.streams = tuple(sorted(streams))
-        """The streams that are lost."""
-        super().__init__(f"claimed by a newer owner: {', '.join(self.streams)}")
-
-    def __reduce__(self) -> tuple[type[Fenced], tuple[tuple[str, ...]]]:
-        return Fenced, (self.streams,)
 
 
 @dataclass(frozen=True, slots=True)

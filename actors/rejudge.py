@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from actors import rows as arrow
 from actors.checkpoint import Checkpoint, Work
-from actors.detectors import DETECTORS, SettingError, build, needed_metrics
+from actors.detectors import DETECTORS, build, needed_metrics
+from actors.errors import SettingError
 from actors.incident import Event
 from actors.journal import Journal
 from actors.judging import AnyDetector, Judges

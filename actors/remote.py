@@ -13,6 +13,7 @@ import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from actors.desk import Desk
+from actors.errors import StorageError
 from actors.hop import Direct, Hop
 from actors.hosted import Hosted, Order, Report
 from actors.lease import keep
@@ -24,7 +25,6 @@ from actors.recorder import Unit
 from actors.remote_models import Actors
 from actors.sharing import Process
 from actors.spending import peak_bytes
-from actors.storage import StorageError
 from actors.stored import Stored
 
 NAMESPACE = "sightline"

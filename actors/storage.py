@@ -10,6 +10,8 @@ import pyarrow.fs as pafs
 from deltalake.exceptions import DeltaError
 from deltalake.fs import DeltaStorageHandler
 
+from actors.errors import StorageError
+
 FAILURES = (OSError, DeltaError)
 """What storage raises; :func:`permanent` and :func:`failed` word it."""
 
@@ -25,10 +27,6 @@ _REMEDIES = (
     (r"invalidaccesskey|signaturedoesnotmatch|credential", "the bucket's credentials are missing or wrong"),
     (r"unknown scheme|invalid url", "name a folder or an s3:// URI"),
 )
-
-
-class StorageError(Exception):
-    """The results can be neither read nor written as they stand. The message is one line with the URI and a remedy."""
 
 
 def located(uri: str) -> str:

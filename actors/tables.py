@@ -20,8 +20,9 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from actors import datafile, foreign
+from actors.errors import StorageError
 from actors.schema import SCHEMA_VERSION, order
-from actors.storage import FAILURES, StorageError, failed, filesystem, one_line
+from actors.storage import FAILURES, failed, filesystem, one_line
 
 Where = Sequence[tuple[str, str, Any]]
 """Conditions that must all hold: ``(column, "=" | "!=" | "<" | "<=" | ">" | ">=" | "in", value)``."""

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from actors.errors import StorageError
 from actors.maintenance import rolled_up
 from actors.media import MISSING
 from actors.recorder import application, unpack
 from actors.schema import ORDER
-from actors.storage import FAILURES, StorageError, located, one_line
+from actors.storage import FAILURES, located, one_line
 from actors.tables import Table, exists
 
 MEASURED = ("video", "audio", "packets")

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal
 from actors import document, hardware, stored
 from actors.detectors import DETECTORS, build
 from actors.document import Document
+from actors.errors import StorageError
 from actors.limits import Limits
 from actors.localfile import check_file
 from actors.measure.picture.device import Device, chosen
 from actors.measuring import schemas
 from actors.recorder import Recorder
-from actors.storage import StorageError, located
+from actors.storage import located
 from actors.tables import exists
 from actors.task import Task
 from actors.url import SourceError, local_path, shown, stream_name

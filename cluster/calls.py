@@ -8,8 +8,8 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError
 
+from actors.errors import StorageError
 from actors.remote import NAMESPACE
-from actors.storage import StorageError
 from cluster.jobs import Unfit
 
 CALL_SECONDS = 10.0

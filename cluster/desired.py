@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from actors.storage import StorageError
+from actors.errors import StorageError
 from cluster.jobs import Job, JobStore, Outcome, Unfit, Wish, changed, fit
 from cluster.spent import Usage, after
 

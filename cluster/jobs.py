@@ -14,7 +14,8 @@ import pyarrow.fs as pafs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_serializer
 
 from actors.detectors import DETECTORS, build
-from actors.storage import FAILURES, StorageError, failed, filesystem, located
+from actors.errors import StorageError
+from actors.storage import FAILURES, failed, filesystem, located
 from actors.url import stream_name
 from cluster.job import JobSpec, StreamSpec, Tags, Webhook
 from cluster.spent import Usage

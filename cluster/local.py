@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from actors import document
 from actors.datafile import DamagedError
 from actors.document import Document
+from actors.errors import Fenced
 from actors.hop import Direct
 from actors.owner import Owner
 from actors.pipeline import Progress
-from actors.recorder import Fenced, Recorder
+from actors.recorder import Recorder
 from actors.task import Task
 from cluster.pool import Pool
 from cluster.sources import may_be_live

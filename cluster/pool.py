@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from actors import document
 from actors.document import Document
-from actors.recorder import Fenced, Recorder, Unit
+from actors.errors import Fenced
+from actors.recorder import Recorder, Unit
 from actors.task import Task
 from cluster.sources import is_live
 from cluster.worker import work

@@ -11,8 +11,9 @@ import pyarrow as pa
 import ray
 
 from actors import stored
+from actors.errors import Fenced
 from actors.measuring import schemas
-from actors.recorder import Fenced, Recorder, Unit
+from actors.recorder import Recorder, Unit
 from actors.remote import NAMESPACE
 from actors.stored import Stored
 from cluster.eventlog import EventLog, Position

@@ -16,9 +16,9 @@ import ray
 from ray.exceptions import RayError
 
 from actors.detectors import DETECTORS
+from actors.errors import StorageError
 from actors.hosted import Order
 from actors.limits import Limits
-from actors.storage import StorageError
 from actors.trust import Trust
 from cluster import cell as cells
 from cluster import recording

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from actors import document
 from actors.dying import die_with
+from actors.errors import Fenced, StorageError
 from actors.hop import Direct, Hop
 from actors.owner import Owner
 from actors.pipeline import Progress
-from actors.recorder import Fenced, Unit
-from actors.storage import StorageError
+from actors.recorder import Unit
 from actors.tables import Table, Where
 from actors.task import Task
 

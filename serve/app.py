@@ -9,8 +9,8 @@ from typing import Any
 import ray
 from ray import serve as rayserve
 
+from actors.errors import StorageError
 from actors.remote import NAMESPACE
-from actors.storage import StorageError
 from cluster import cell as cells
 from cluster import control
 from cluster.allowed import Sources

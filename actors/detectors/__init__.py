@@ -37,6 +37,7 @@ from actors.detectors.stalled import Stalled, StalledThresholds
 from actors.detectors.stutter import Stutter, StutterThresholds
 from actors.detectors.timestamps import Timestamps, TimestampsThresholds
 from actors.detectors.transport import Transport, TransportThresholds
+from actors.errors import SettingError
 from actors.incident import Detector, Thresholds
 from actors.media import Table
 
@@ -67,10 +68,6 @@ THRESHOLDS: dict[str, type[Thresholds]] = {
 
 TABLES: dict[str, tuple[Table, ...]] = {"format_change": ("video", "audio"), "av_sync": ("video", "audio")}
 """Of the detectors that judge more than one table."""
-
-
-class SettingError(ValueError):
-    """A detector, a field or a value that there is not; the message says which, and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)

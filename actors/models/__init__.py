@@ -5,9 +5,10 @@ Nothing here imports torch but :mod:`actors.models.loading`, which is imported i
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from actors.measure import Metric
+if TYPE_CHECKING:
+    from actors.measure import Metric
 
 Colour = Literal["gray", "rgb"]
 

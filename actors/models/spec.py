@@ -7,11 +7,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from actors.detectors import DETECTORS
 from actors.incident import Severity, Thresholds
-
-TAKEN = (*DETECTORS, "decoder_crashed", "detector_failed")
-"""Names that mean something else."""
 
 MOST_MODELS = 8
 """Models of one stream."""
@@ -61,7 +57,9 @@ class ModelSpec(BaseModel):
     @field_validator("name")
     @classmethod
     def _its_own(cls, name: str) -> str:
-        if name in TAKEN:
+        from actors.detectors import DETECTORS  # a second of imports, which most commands do not need
+
+        if name in (*DETECTORS, "decoder_crashed", "detector_failed"):
             raise ValueError(f"{name!r} is a detector of Sightline's; give the model another name")
         return name
 

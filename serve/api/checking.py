@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import override
 
-from actors.detectors import DETECTORS, THRESHOLDS, SettingError, build
+from actors.detectors import DETECTORS, THRESHOLDS, build
+from actors.errors import SettingError
 from actors.url import SourceError, stream_name
 from cluster.job import NO_MODELS, Defaults, JobSpec, misplaced
 from serve.api.problems import Flaw, Invalid, pointer

@@ -165,7 +165,7 @@ def _analyse(
     found: Sequence[str], wanted: Analysis, stop: Event, mode: Mode, csv: Path | None, report: Path | None
 ) -> Tally:
     """Analyse, show each stream as it is finished, and write what was asked for at the end, be it a bad one."""
-    from actors.storage import StorageError
+    from actors.errors import StorageError
     from cluster.analysis import analyse, in_order
     from serve.terminal import output
 

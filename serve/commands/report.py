@@ -71,7 +71,7 @@ def _one(found: Sequence[Told], format_: str) -> Told:
 
 
 def _write(pieces: Iterable[str], output: Path | None) -> None:
-    from actors.storage import StorageError
+    from actors.errors import StorageError
 
     if output is None:
         for piece in pieces:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actors.storage import StorageError
+from actors.errors import StorageError
 from serve.comparing.document import Shown
 from serve.comparing.shaperun import Ran, run
 from serve.terminal.exits import say

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from actors.detectors import DETECTORS, THRESHOLDS, SettingError, build
+from actors.detectors import DETECTORS, THRESHOLDS, build
+from actors.errors import SettingError
 from actors.models.spec import Judge, ModelSpec
 from actors.url import SourceError, shown, stream_name
 from cluster.job import NO_MODELS, Defaults, JobSpec, StreamSpec, Webhook, misplaced

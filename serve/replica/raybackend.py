@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import pyarrow.fs as pafs
 
+from actors.errors import StorageError
 from actors.models.spec import ModelSpec
 from actors.networks import Networks
-from actors.storage import FAILURES, StorageError, filesystem, located
+from actors.storage import FAILURES, filesystem, located
 from cluster.allowed import Forbidden, Sources, check, check_model
 from cluster.calls import CALL_SECONDS, AwayError, call
 from cluster.eventlog import Position

@@ -31,9 +31,7 @@ def told_apart(stopped: str = GO_ON) -> Iterator[None]:
     Ctrl-C ends with 130, and with the line ``stopped``.
     """
     try:
-        from actors.detectors import SettingError
-        from actors.recorder import Fenced
-        from actors.storage import StorageError
+        from actors.errors import Fenced, SettingError, StorageError
         from cluster.sources import UsageError, UsageErrors
 
         try:

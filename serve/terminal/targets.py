@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TextIO
 
-from actors.storage import StorageError
+from actors.errors import StorageError
 from actors.url import SourceError, local_path, same_file
 from cluster.sources import UsageError
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import Self
 
-from actors.storage import StorageError
+from actors.errors import StorageError
 from actors.url import shown
 from serve.webhook.cloudevent import Row, event_id, is_told
 from serve.webhook.delivery import GIVE_UP, Clock, Delivery, backoff_seconds

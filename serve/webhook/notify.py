@@ -9,8 +9,9 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
+from actors.errors import StorageError
 from actors.networks import Networks
-from actors.storage import StorageError, located
+from actors.storage import located
 from actors.tables import Table
 from cluster.calls import AwayError, call
 from cluster.job import Webhook

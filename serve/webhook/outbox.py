@@ -17,7 +17,8 @@ from typing import Literal, NamedTuple, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from actors.storage import FAILURES, StorageError, failed, filesystem, located
+from actors.errors import StorageError
+from actors.storage import FAILURES, failed, filesystem, located
 from actors.url import shown
 
 MOST_FAILED = 1000

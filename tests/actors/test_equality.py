@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from actors.equality import Compared, compare
-from actors.storage import StorageError
+from actors.errors import StorageError
 from cluster.analysis import analyse
 from cluster.job import Analysis
 from tests.serve.running import broken, good

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors import maintenance
+from actors.errors import StorageError
 from actors.foreign import deletable
 from actors.maintenance import vacuum
 from actors.recorder import Recorder
-from actors.storage import StorageError
 from actors.tables import Table
 from tests.actors.recording import SCHEMAS, whole
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from actors import stored
+from actors.errors import StorageError
 from actors.hop import Direct
 from actors.limits import Limits
 from actors.measuring import METRICS
@@ -22,7 +23,6 @@ from actors.reader import Reader
 from actors.recorder import Recorder
 from actors.schema import measured
 from actors.source import stream_name
-from actors.storage import StorageError
 from actors.task import Task
 from actors.transport import PACKET
 from tests.actors.channel import BLACK, SECONDS, Channel, pts_at, recorded

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pytest
 
 from actors import recorder, tables
-from actors.recorder import Fenced, Recorder, application, pack, unpack
-from actors.storage import StorageError
+from actors.errors import Fenced, StorageError
+from actors.recorder import Recorder, application, pack, unpack
 from actors.tables import Conflict, Table
 from tests.actors.recording import PER_WINDOW, SCHEMAS, checkpoint, covered, measured, rows, whole
 from tests.actors.recording import write as write_windows

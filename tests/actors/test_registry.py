@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.detectors import DETECTORS, THRESHOLDS, SettingError, build, describe, needed_metrics
+from actors.detectors import DETECTORS, THRESHOLDS, build, describe, needed_metrics
+from actors.errors import SettingError
 
 PAGES = Path(__file__).parents[2] / "docs" / "detectors"
 

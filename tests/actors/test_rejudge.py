@@ -9,7 +9,7 @@ import sightline
 from actors import document, rejudge
 from actors.changes import changes
 from actors.checkpoint import Checkpoint
-from actors.detectors import SettingError
+from actors.errors import SettingError
 from actors.incident import Event
 from actors.inject import Encode, inject, parse
 from actors.kept import kept

@@ -11,9 +11,10 @@ from deltalake import DeltaTable, write_deltalake
 from actors import schema, tables
 from actors.document import NO_USAGE
 from actors.ending import usage_unit
+from actors.errors import StorageError
 from actors.measure import Metric
 from actors.recorder import Recorder, application
-from actors.storage import StorageError, failed, located, permanent
+from actors.storage import failed, located, permanent
 from actors.tables import SchemaError, Table, create, exists
 from actors.task import Task
 from actors.verify import verify

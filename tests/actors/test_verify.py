@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from actors import schema
+from actors.errors import StorageError
 from actors.recorder import Recorder, Unit, application
-from actors.storage import StorageError
 from actors.tables import Table
 from actors.verify import verify
 from tests.actors.recording import PER_WINDOW, SCHEMAS, TICKS, checkpoint, covered, measured, whole

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from actors.detectors import SettingError
 from actors.document import NO_USAGE
-from actors.storage import StorageError
+from actors.errors import SettingError, StorageError
 from cluster.bucketserver import BUCKET, bucket_server
 from cluster.desired import Desired
 from cluster.job import JobSpec

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from actors.detectors import DETECTORS
-from actors.storage import StorageError
+from actors.errors import StorageError
 from actors.tables import Table
 from actors.verify import verify
 from tests.senders import HttpServer, UdpSender, bytes_of, clip, free_port, paced, remuxed

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from actors.errors import StorageError
 from actors.recorder import Recorder
-from actors.storage import StorageError
 from serve.cli import app
 from tests.serve.contract import Document
 from tests.serve.running import broken, good

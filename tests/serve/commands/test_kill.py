@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from actors.storage import StorageError
+from actors.errors import StorageError
 from actors.verify import verify
 from tests.equal import assert_equal, rows_of, summaries, unexplained
 from tests.serve.defective import defective

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyarrow.fs import PyFileSystem
 
 from actors import storage
-from actors.storage import StorageError
+from actors.errors import StorageError
 from serve.webhook import outbox as module
 from serve.webhook.outbox import BEGINNING, MOST_FAILED, Outbox, Position
 from tests.serve.listener import NOON
