@@ -39,3 +39,10 @@ def test_what_is_no_end_is_shown(tmp_path):
     done = subprocess.run(script, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "a defect of ours" in done.stderr
+
+
+def test_another_ctrl_c_does_not_cut_off_what_is_left(tmp_path):
+    pressed = "sys.exit(130)\n\natexit.register(lambda: (signal.raise_signal(signal.SIGINT), time.sleep(0.1)))"
+    script = [sys.executable, "-c", "import signal, time\n" + SCRIPT.format(end=pressed)]
+    done = subprocess.run(script, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "said", "left for the end\n")
