@@ -37,14 +37,14 @@ DEADLINE = 120.0
 class Watch:
     """An owner in a thread of its own, on the channel at a port."""
 
-    def __init__(self, uri, port, hop=Direct, limits=QUICK, detectors=DETECTORS):
+    def __init__(self, uri, port, hop=Direct, limits=QUICK, detectors=DETECTORS, settings=SETTINGS):
         self.recorder = Recorder(uri, {table: measured(metrics) for table, metrics in METRICS.items()})
         self.url = f"udp://127.0.0.1:{port}"
         self.stream = stream_name(self.url)
         self.fence = self.recorder.claim([self.stream])[self.stream]
         self.stop = threading.Event()
         known = stored.load(self.recorder, [self.stream]).get(self.stream)
-        task = Task(self.stream, self.url, detectors, SETTINGS, self.fence, known, limits=limits)
+        task = Task(self.stream, self.url, detectors, settings, self.fence, known, limits=limits)
         self.owner = Owner(
             task, self.recorder, lambda table, where: self.recorder.read(table, where=where), self.stop, hop
         )

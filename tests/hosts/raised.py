@@ -165,6 +165,10 @@ class Cluster:
         nodes = json.loads(text)["data"]["result"]["result"] if text else []
         return {node["node_ip"]: node["node_id"] for node in nodes if node["state"] == "ALIVE"}
 
+    def started(self):
+        """The end of what Ray's autoscaler says of hosts that it starts Ray on."""
+        return self.shell(self.head, "tail -n 100 /tmp/ray/session_latest/logs/monitor.{log,out}")
+
     def processes(self, host, name):
         """Ids of Ray's actors of a class on a host, as that numbers them."""
         listed = self.net.hosts[host].run("ps", "axo", "pid,args", "--cols", "200").splitlines()

@@ -77,9 +77,13 @@ def moved(cluster, host):
 
 
 def whole(cluster):
-    """Whether every host is in the cluster."""
-    names = ("head", *cluster.workers)
-    return cluster.alive().keys() == {cluster.net.hosts[name].address for name in names}
+    """Wait until every host is in the cluster; gives after how many seconds it is."""
+    names = {cluster.net.hosts[name].address: name for name in ("head", *cluster.workers)}
+    try:
+        return until(lambda: cluster.alive().keys() == names.keys())[1]
+    except AssertionError as error:
+        missing = [name for address, name in names.items() if address not in cluster.alive()]
+        raise AssertionError(f"{missing} not in the cluster\n{cluster.started()}") from error
 
 
 def test_five_commands_bring_it_up_and_watch_a_stream(cluster):
@@ -91,7 +95,7 @@ def test_five_commands_bring_it_up_and_watch_a_stream(cluster):
     print(f"first incident {took + more:.0f} s after `ray up` began")
     assert "submitted" in run(cluster, FIVE[2])
     assert until(lambda: watched(cluster, [IN_ITS_PLACE])[0]["status"] == "completed")
-    assert until(lambda: whole(cluster))
+    whole(cluster)
     assert "/5.0 CPU" in cluster.shell(cluster.head, "ray status"), "two kinds of workers, none of it on the head"
 
 
@@ -157,8 +161,7 @@ def test_streams_go_on_elsewhere_when_their_host_loses_its_power(cluster, held):
     _, took = until(lambda: moved(cluster, other))
     print(f"power off: new results of all streams after {took:.1f} s")
     cluster.net.hosts[lost].switch_on()
-    _, took = until(lambda: whole(cluster))
-    print(f"the host is back {took:.0f} s after it was switched on")
+    print(f"the host is back {whole(cluster):.0f} s after it was switched on")
 
 
 def test_streams_go_on_elsewhere_when_their_host_is_cut_off(cluster, held):
@@ -169,7 +172,7 @@ def test_streams_go_on_elsewhere_when_their_host_is_cut_off(cluster, held):
     assert len(decoders(cluster, lost)) == len(HELD), "they do not know yet"
     cluster.net.hosts[lost].join()
     assert until(lambda: not decoders(cluster, lost))
-    assert until(lambda: whole(cluster))
+    whole(cluster)
 
 
 def test_what_thaws_ends_itself_and_streams_have_gone_on_elsewhere(cluster, held):
@@ -200,7 +203,7 @@ def test_streams_go_on_while_the_head_is_away_and_a_host_more_takes_what_waited(
     assert decoders(cluster, host) == before
     _, more = until(lambda: all(item["frames"] for item in watched(cluster, [MORE, WAITING])))
     print(f"what had no room is under way {took + more:.0f} s after `ray up` with a host more began")
-    assert until(lambda: whole(cluster)), "also the one that was frozen"
+    whole(cluster)
 
 
 def test_a_host_that_is_drained_is_left(cluster, held):
