@@ -86,12 +86,19 @@ def test_machines_by_address_pass_ray_s_schema_and_do_as_the_cloud_s():
     bucket = [command for command in local["setup_commands"] if "~/.sightline-bucket" in command]
     assert len(bucket) == 2, "AWS machines have a role instead"
     assert [command for command in local["setup_commands"] if command not in bucket] == CLOUD["setup_commands"]
-    for key in ("worker_start_ray_commands", "rsync_exclude", "cluster_name"):
+    for key in ("rsync_exclude", "cluster_name"):
         assert local[key] == CLOUD[key], key
+    stop, start = CLOUD["worker_start_ray_commands"]
+    assert local["worker_start_ray_commands"] == [stop, f"{start} || true"]
     assert CLOUD["file_mounts"].items() <= local["file_mounts"].items()
-    starts = [command.replace(" --num-cpus=0", "") for command in local["head_start_ray_commands"]]
+    waiting = "AUTOSCALER_NODE_START_WAIT_S=31536000 "
+    starts = [
+        command.replace(" --num-cpus=0", "").replace(waiting, "") for command in local["head_start_ray_commands"]
+    ]
     assert starts == CLOUD["head_start_ray_commands"]
     assert starts != local["head_start_ray_commands"]
+    constants = pytest.importorskip("ray.autoscaler._private.constants")
+    assert waiting.partition("=")[0] in vars(constants)
 
 
 def test_dead_machines_are_found_alike_everywhere():

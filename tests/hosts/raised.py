@@ -87,8 +87,9 @@ class Cluster:
             return f"{command.replace('CHANGE-ME', 'sightline')} --host={self.head.address}"
         if "ray start" not in command:
             return command
-        count = "" if "--head" in command else f" --num-cpus=$(cat {self.net.folder}/$(hostname)/cpus)"
-        return f"{command} --object-store-memory=300000000{count}"
+        own = f"{self.net.folder}/$(hostname)"
+        count = "" if "--head" in command else f" --num-cpus=$(mv {own}/fails {own}/failed || cat {own}/cpus)"
+        return command.replace("ray start", f"ray start --object-store-memory=300000000{count}")
 
     def aws(self):
         """Variables with which the bucket is reached."""
@@ -96,6 +97,11 @@ class Cluster:
             "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1",
             "AWS_ALLOW_HTTP": "true", "AWS_ENDPOINT_URL": f"http://{self.store.address}:{S3_PORT}",
         }  # fmt: skip
+
+    def fail(self, host):
+        """Have the next start of Ray on a host fail; gives what says whether it did."""
+        (self.net.hosts[host].folder / "fails").touch()
+        return (self.net.hosts[host].folder / "failed").exists
 
     def _serve_outside(self):
         python = str(VENV / "bin/python")

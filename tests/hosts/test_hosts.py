@@ -88,6 +88,7 @@ def whole(cluster):
 
 def test_five_commands_bring_it_up_and_watch_a_stream(cluster):
     assert len(FIVE) == 5
+    failed = cluster.fail("w2")
     _, took = until(lambda: run(cluster, FIVE[0]))
     print(f"`ray up` returns after {took:.0f} s")
     run(cluster, FIVE[1])
@@ -96,6 +97,7 @@ def test_five_commands_bring_it_up_and_watch_a_stream(cluster):
     assert "submitted" in run(cluster, FIVE[2])
     assert until(lambda: watched(cluster, [IN_ITS_PLACE])[0]["status"] == "completed")
     whole(cluster)
+    assert failed(), "a start of Ray that fails is tried again"
     assert "/5.0 CPU" in cluster.shell(cluster.head, "ray status"), "two kinds of workers, none of it on the head"
 
 
