@@ -62,6 +62,15 @@ def keep_quiet() -> None:
     worker._worker_logs_enabled = False
 
 
+def start_no_api() -> None:
+    """Keep a Ray that this process starts from starting the server of its dashboard's interface: nobody asks there.
+
+    Ray 2.60 starts it without a dashboard, too: a second, and two of a processor, at each start.
+    """
+    node: Any = importlib.import_module("ray._private.node")
+    node.Node.start_api_server = lambda _, **options: None
+
+
 def prepare(token: Path) -> None:
     """Put the variables into this process's environment.
 

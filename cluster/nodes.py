@@ -34,10 +34,11 @@ def started(count: int, folder: str, store_bytes: int, **each: Any) -> Iterator[
 
     from actors.remote import NAMESPACE
 
-    unread = {"include_dashboard": False, "include_log_monitor": False}
-    options = {"object_store_memory": store_bytes, "num_cpus": os.cpu_count(), **unread, **each}
+    unused = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+    options = {"object_store_memory": store_bytes, "num_cpus": os.cpu_count(), **unused, **each}
     before = os.environ.get(_FOLDER)
     os.environ[_FOLDER] = folder
+    loopback.start_no_api()
     cluster = Cluster()
     try:
         for _ in range(count):
