@@ -99,9 +99,12 @@ class Cluster:
         }  # fmt: skip
 
     def fail(self, host):
-        """Have the next start of Ray on a host fail; gives what says whether it did."""
+        """Have the next start of Ray on a host fail."""
         (self.net.hosts[host].folder / "fails").touch()
-        return (self.net.hosts[host].folder / "failed").exists
+
+    def failed(self, host):
+        """Whether it has."""
+        return (self.net.hosts[host].folder / "failed").exists()
 
     def _serve_outside(self):
         python = str(VENV / "bin/python")
