@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from actors import stored
 from actors.measuring import schemas
 from actors.models.scores import PASSED_OVER
@@ -30,6 +32,7 @@ class Modelled(Watch):
         self.owner = Owner(task, self.recorder, lambda table, where: self.recorder.read(table, where=where), self.stop)
 
 
+@pytest.mark.slow
 def test_a_slow_model_is_passed_over_and_one_that_hangs_is_cut_off(tmp_path):
     uri, port = str(tmp_path / "results"), free_port()
     models = model("Slow"), model("Hangs", timeout_seconds=2)

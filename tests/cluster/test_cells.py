@@ -107,6 +107,7 @@ def slow(server):
     server.routes.update(paced_ones)
 
 
+@pytest.mark.slow
 def test_a_cell_whose_node_is_lost_comes_back_whole(cluster, nodes, two_more, own_ray, expected, server, slow):
     with held(own_ray, nodes.head_node.node_id, 4):
         job = cluster.submit(*(server.url(f"/{name}") for name in TOGETHER), shape="colocated")

@@ -70,6 +70,7 @@ def test_tables_are_equal_to_those_of_analyze(parted, own_ray, expected, shape, 
         assert usage.copies == (1 + pulled) * usage.batches
 
 
+@pytest.mark.slow
 def test_streams_of_one_process_are_measured_by_all_detectors(own_ray, two_more, expected, tmp_path):
     together = harness.Cluster(own_ray, tmp_path / "results", sizes={**FRAMES, "streams_per_actor": 3})
     try:

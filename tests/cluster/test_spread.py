@@ -101,6 +101,7 @@ def test_the_hop_counts_what_ray_counts(cluster, own_ray, two_more, large, shape
         assert whole.pushed == pytest.approx(usage.bytes_network, rel=0.05)
 
 
+@pytest.mark.slow
 def test_the_detectors_node_is_lost_and_another_takes_over(cluster, nodes, two_more, own_ray, server, expected):
     head = nodes.head_node.node_id
     with whole_node(own_ray, head):

@@ -123,6 +123,7 @@ def test_all_streams_of_a_process_that_dies_go_on(together, server, expected):
     assert len(pids(together, job)) == 2
 
 
+@pytest.mark.slow
 def test_the_supervisor_dies_and_the_next_one_finds_who_sits_where(together, server, own_ray, expected):
     job, pid = submitted(together, server, 2)
     killed = together.call("pid")
