@@ -101,7 +101,8 @@ class VideoBatcher:
         held, self._held = self._held, picture
         if held is not None:
             shown = time - held.stamp.time
-            if picture.stamp.epoch == held.stamp.epoch and 0 < shown <= self._longest:
+            follows = picture.stamp.epoch == held.stamp.epoch and not picture.apart
+            if follows and 0 < shown <= self._longest:
                 self._interval = shown
                 yield from self._place(held, shown)
             else:

@@ -64,7 +64,7 @@ class Track(Protocol):
 class Picture:
     """A decoded frame before it is placed in a batch. ``duration``: what the container says, 0 where nothing.
 
-    ``captions``: as :func:`actors.captions.pairs` counts them.
+    ``captions``: as :func:`actors.captions.pairs` counts them. ``apart``: pictures right before it were passed over.
     """
 
     stamp: Stamp
@@ -78,6 +78,7 @@ class Picture:
     suspect: bool
     field_order: int = 0
     captions: int = captions.NONE
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class TrackDecoder:
         self._lost = True
         self._cut: int | None = None
         self._skipping = False
+        self._apart = False
         self._began: int | None = None
         self._last: tuple[int, VideoFormat | AudioFormat] | None = None
         decoder_log.listen()
@@ -175,6 +177,7 @@ class TrackDecoder:
         self._references.forget()
         self._unstamped.clear()
         self._skipping, self._lost, self._began, self._cut = True, True, None, None
+        self._apart = True
         return pictures
 
     def needs_skipped(self, packet: AnyPacket) -> bool:
@@ -204,10 +207,11 @@ class TrackDecoder:
         origin, stamp = self._place(frame)
         fmt, planes = (nvdec if nvdec.holds(frame) else pixels).picture(self.track.codec, frame)
         clean = self._is_clean(stamp, fmt)
+        apart, self._apart = self._apart, False
         return Picture(
             stamp, self.ticks(frame.duration) or origin.duration, fmt, planes, bool(frame.key_frame),
             bool(frame.is_corrupt) or origin.lacking, origin.bytes, clean, origin.suspect, self._field_order.of(frame),
-            captions.pairs(frame),
+            captions.pairs(frame), apart,
         )  # fmt: skip
 
     def _sound(self, frame: av.AudioFrame) -> Sound:

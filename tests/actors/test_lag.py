@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from itertools import pairwise
 from types import SimpleNamespace
 
 import av
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.batches import FILE, VideoBatcher
 from actors.hop import Direct
 from actors.lag import CAUGHT_UP_SECONDS, MOST_PACKETS, REASON, Lag
 from actors.source import Packet
@@ -99,14 +101,19 @@ def open_gops(tmp_path_factory):
     return path
 
 
+def numbered(path):
+    """What a file's packets give, and which of them are key frames."""
+    _, whole = decode(path)
+    return whole, [number for number, each in enumerate(whole) if each.facts and each.facts.key]
+
+
 def pictures(given_):
     return {p.stamp.pts: bytes(np.concatenate([plane.lines.reshape(-1) for plane in p.planes]))
             for each in given_ for p in each.pictures}  # fmt: skip
 
 
 def test_pictures_that_need_what_was_passed_over_are_passed_over_too(open_gops):
-    _, whole = decode(open_gops)
-    keys = [number for number, each in enumerate(whole) if each.facts and each.facts.key]
+    whole, keys = numbered(open_gops)
     key, until = keys[5], whole[keys[5]].facts.stamp.pts
     leading = [each for each in whole[key + 1 : key + 5] if each.facts.stamp.pts < until]
     assert leading, "the clip is not what it should be"
@@ -119,6 +126,19 @@ def test_pictures_that_need_what_was_passed_over_are_passed_over_too(open_gops):
     assert all(now[pts] == was[pts] for pts in now)
     assert Counter(len(each.pictures) for each in parted if each.skipped)[0] >= key - 21
     assert not next(p for each in parted for p in each.pictures if p.stamp.pts >= until).clean
+
+
+def test_no_picture_is_shown_while_others_are_passed_over(open_gops):
+    _, keys = numbered(open_gops)
+    tracks, parted = decode(open_gops, range(keys[2], keys[5]))
+    batcher = VideoBatcher("v:0", tracks[0].base, FILE)
+    given_ = [batch for each in parted for picture in each.pictures for batch in batcher.add(picture)]
+    frames = [frame for batch in (*given_, *batcher.flush()) for frame in batch.frames]
+    assert {frame.duration for frame in frames} == {3600}
+    times = [frame.stamp.time for frame in frames]
+    steps = Counter(after - before for before, after in pairwise(times))
+    assert steps[3600] == len(frames) - 2 > 40
+    assert max(steps) > (keys[5] - keys[2]) * 3600
 
 
 class Slow(Direct):
@@ -177,5 +197,5 @@ def test_passing_over_is_no_defect_of_the_stream(fallen_behind):
     found = events(watch.recorder, kind="closed")
     assert {event["detector"] for event in found} == {"black", "freeze"}, "and a black picture does not move"
     for event in found:
-        start, end = event["start_pts"], event["start_pts"] + event["end"] - event["start"]
-        assert any(pts_at(of) <= start < end <= pts_at(until) for of, until in BLACK), event
+        for edge in (event["start_pts"], event["start_pts"] + event["end"] - event["start"]):
+            assert any(pts_at(of) <= edge <= pts_at(until) for of, until in BLACK), event
