@@ -94,7 +94,7 @@ def test_enough_was_asked():
     for (_, status), count in ANSWERS.items():
         statuses[status] += count
     print(f"{statuses.total()} requests: {dict(sorted(statuses.items()))}")
-    assert statuses.total() > 1000
+    assert statuses.total() > 900
     assert max(statuses) < 500
     assert {200, 204, 401, 404, 405, 422} <= set(statuses)
     assert any(label == vast for label, _ in ANSWERS) is (ANSWERS[vast, 201] > 5)
