@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.senders import HttpServer, UdpSender, bytes_of, clip, free_port, remuxed
-from tests.serve.running import DEADLINE, ENVIRONMENT, ROOT, broken, good
+from tests.serve.running import DEADLINE, ENVIRONMENT, ROOT, broken, good, watched
 
 README = (ROOT / "README.md").read_text()
 
@@ -94,12 +94,15 @@ def test_a_live_stream_is_watched_until_it_is_stopped(line, folder):
     port = free_port()
     line = line.replace("udp://127.0.0.1:5000", f"udp://127.0.0.1:{port}") + " --json"
     data = remuxed(clip("bikes.mp4"), "mpegts")
-    with UdpSender(data, 30, port):
+    before = watched(folder / "sightline-results", "video")
+    with UdpSender(data, 10, port):
         running = subprocess.Popen(
             ["bash", "-c", f"exec {line}"], cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True
         )
         try:
-            time.sleep(15)
+            while watched(folder / "sightline-results", "video") == before:
+                assert running.poll() is None
+                time.sleep(0.1)
             running.send_signal(signal.SIGINT)
             said, _ = running.communicate(timeout=120)
         finally:

@@ -203,7 +203,7 @@ def test_a_playlist_over_its_limit_is_refused(server):
 
 
 def silent(connection, ended):
-    ended.wait(40)
+    ended.wait(90)
 
 
 def dripping_headers(connection, ended):
@@ -216,7 +216,7 @@ def dripping_headers(connection, ended):
 def silent_body(connection, ended):
     connection.recv(4096)
     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
-    ended.wait(40)
+    ended.wait(90)
 
 
 def dripping_body(connection, ended):
@@ -231,7 +231,7 @@ def test_a_server_that_gives_nothing_is_given_up(serve):
     began = time.monotonic()
     with raw_server(serve) as url:
         assert refusal(f"{url}/a.mp4", QUICK).kind == "timeout"
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 def test_a_server_that_cannot_be_reached_is_given_up():
@@ -249,4 +249,4 @@ def test_a_server_that_cannot_be_reached_is_given_up():
         finally:
             for one in waiting:
                 one.close()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60

@@ -11,7 +11,7 @@ class Between:
 
     def __init__(self, port):
         self._to = port
-        self._answer = ""
+        self._answer, self._left = "", 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -26,9 +26,9 @@ class Between:
         """The same bucket by way of this."""
         return re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{self.port}", url)
 
-    def refuse(self, answer):
-        """From now on answer each request with that status line; None: hang up."""
-        self._answer = answer
+    def refuse(self, answer, times=1 << 30):
+        """Answer so many connections with that status line; None: hang up."""
+        self._answer, self._left = answer, times
 
     def mend(self):
         """From now on forward."""
@@ -38,19 +38,22 @@ class Between:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+                if self._left == 0:
+                    self.mend()
+                self._left -= 1
+                threading.Thread(target=self._serve, args=(client, self._answer), daemon=True).start()
 
-    def _serve(self, client):
+    def _serve(self, client, answer):
         with suppress(OSError), client:
-            if self._answer == "":
+            if answer == "":
                 with socket.create_connection(("127.0.0.1", self._to)) as server:
                     back = threading.Thread(target=_pump, args=(server, client), daemon=True)
                     back.start()
                     _pump(client, server)
                     back.join()
-            elif self._answer is not None:
+            elif answer is not None:
                 client.recv(65536)
-                client.sendall(f"HTTP/1.1 {self._answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+                client.sendall(f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
 
 
 def _pump(source, target):

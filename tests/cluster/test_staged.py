@@ -210,8 +210,7 @@ def test_an_outage_is_waited_for(begin, server):
         found = []
         for number, batch in enumerate(pictures):
             if number == 4:
-                between.refuse("503 Slow Down")
-                threading.Timer(2.0, between.mend).start()
+                between.refuse("503 Slow Down", times=3)
             found += hop.send(batch)
         found += hop.drain()
         hop.close()
@@ -231,7 +230,7 @@ def test_a_bucket_that_is_away_for_good_is_said(begin, server):
             run(hop, more)
         began = time.monotonic()
         hop.close()
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60
     assert_no_secret(str(raised.value), server.url)
 
 

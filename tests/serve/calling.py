@@ -145,9 +145,9 @@ async def following(app, path="/v1/events", method="GET", last=None, headers=())
         return {"type": "http.disconnect"}
 
     serving = asyncio.ensure_future(app(scope, receive, stream.send))
-    await asyncio.wait_for(stream.began.wait(), 5)
+    await asyncio.wait_for(stream.began.wait(), 60)
     try:
         yield stream
     finally:
         stream.left.set()
-        await asyncio.wait_for(serving, 5)
+        await asyncio.wait_for(serving, 60)

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from actors.errors import StorageError
 from actors.inject import inject, parse
+from actors.tables import Table
 from tests.clips import folder, generated_clip
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -30,6 +33,13 @@ def command(*arguments, cwd, stdin=b"", **options):
 def begun(*arguments, cwd, **options):
     """Start ``sightline``, to be waited for."""
     return subprocess.Popen([*COMMAND, *map(os.fspath, arguments)], cwd=cwd, env=ENVIRONMENT, **options)
+
+
+def watched(results, table="events"):
+    """Streams whose sources were opened; or of which a table has something."""
+    with suppress(StorageError):
+        return set(Table(str(results), table).read(["stream"])["stream"].to_pylist())
+    return set()
 
 
 @cache

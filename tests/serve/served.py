@@ -55,11 +55,11 @@ class Served:
 
         self._thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
 
     def stop(self):
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     def do(self, work, *arguments, **named):
@@ -69,7 +69,7 @@ class Served:
             done = work(*arguments, **named)
             return await done if asyncio.iscoroutine(done) else done
 
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(60)
 
     def followed(self, by, seconds=30):
         """Wait until so many follow events."""

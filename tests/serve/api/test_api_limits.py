@@ -69,7 +69,7 @@ def test_a_long_body_does_not_keep_a_feed_alive():
             "type": "http", "asgi": {}, "method": "GET", "scheme": "http", "path": "/v1/events", "query_string": b"",
             "headers": [(b"host", b"localhost")],
         }  # fmt: skip
-        await asyncio.wait_for(app(scope, receive, send), 5)
+        await asyncio.wait_for(app(scope, receive, send), 60)
         assert sent[0]["status"] == 200
         assert sum(taken) == MOST_BODY_BYTES + 65536
         assert backend.followers == 0

@@ -66,7 +66,7 @@ def test_events_come_as_they_happen_and_go_on_from_any_id(server):
         assert follow(len(rest), **{"last-event-id": everything[place]}) == rest
     begun = time.monotonic()
     assert len(follow(3)) == 3
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 10
 
 
 def test_a_chunked_body_without_an_end_is_refused_while_it_is_sent(server):

@@ -228,9 +228,9 @@ def test_watch_shows_lines_where_there_is_no_terminal(up):
         [*COMMAND, "watch"], env=up.environment, cwd=up.results.parent, stdout=subprocess.PIPE, text=True
     )
     try:
-        time.sleep(3)
+        said = running.stdout.readline()
         running.send_signal(signal.SIGINT)
-        said, _ = running.communicate(timeout=120)
+        said += running.communicate(timeout=120)[0]
     finally:
         running.kill()
     assert running.returncode == 0

@@ -225,8 +225,10 @@ def test_the_outbox_is_stored_again_when_it_could_not_be(tmp_path, caplog):
             while "the outbox is not stored" not in caplog.text:
                 await asyncio.sleep(0.01)
             place.unlink()
-            await asyncio.sleep(0.2)
-            return json.loads((place / "outbox" / "job-1.json").read_text())["position"]
+            stored = place / "outbox" / "job-1.json"
+            while not stored.exists():
+                await asyncio.sleep(0.01)
+            return json.loads(stored.read_text())["position"]
 
     assert asyncio.run(tell()) == [0, 0]
     assert Outbox.load(str(place), "job-2").read_after == BEGINNING
