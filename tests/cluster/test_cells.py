@@ -42,8 +42,8 @@ def expected(server, tmp_path_factory):
 
 @pytest.fixture
 def impatient(own_ray, tmp_path):
-    """A supervisor that waits four seconds for answers."""
-    made = harness.Cluster(own_ray, tmp_path / "results", answer_seconds=4.0)
+    """A supervisor that waits twelve seconds for answers."""
+    made = harness.Cluster(own_ray, tmp_path / "results", answer_seconds=12.0)
     yield made
     made.close()
 
