@@ -67,21 +67,23 @@ asking = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=li
 
 
 def asked(case):
+    """The status of what is answered to it, which is as the document says."""
     response = case.call_and_validate()
     ANSWERS[case.operation.label, response.status_code] += 1
+    return response.status_code
 
 
 @schema.exclude(**VAST).parametrize()
 @asking
 def test_every_operation_answers_as_its_document_says(case):
-    asked(case)
+    assert asked(case) < 500
 
 
 @pytest.mark.slow
 @schema.include(**VAST).parametrize()
 @asking
 def test_so_does_the_one_that_takes_a_job(case):
-    asked(case)
+    assert asked(case) < 500
 
 
 def test_enough_was_asked():
@@ -95,6 +97,5 @@ def test_enough_was_asked():
         statuses[status] += count
     print(f"{statuses.total()} requests: {dict(sorted(statuses.items()))}")
     assert statuses.total() > 900
-    assert max(statuses) < 500
     assert {200, 204, 401, 404, 405, 422} <= set(statuses)
     assert any(label == vast for label, _ in ANSWERS) is (ANSWERS[vast, 201] > 5)
