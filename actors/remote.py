@@ -30,6 +30,9 @@ from actors.stored import Stored
 NAMESPACE = "sightline"
 """Where all actors are named."""
 
+ON_HEAD: dict[str, Any] = {"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}}
+"""Options of actors that each cluster has one of: where nothing is drained, and no spot machine is taken away."""
+
 CALL_SECONDS = 60.0
 """What a call to the recorder may take."""
 

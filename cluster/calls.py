@@ -6,13 +6,17 @@ import asyncio
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import ActorDiedError, RayActorError
 
 from actors.errors import StorageError
 from actors.remote import NAMESPACE
 from cluster.jobs import Unfit
 
 CALL_SECONDS = 10.0
+
+
+_handles: dict[str, Any] = {}
+"""Of actors by name: while the head is away nobody says where an actor is, but it can still be called."""
 
 
 class AwayError(Exception):
@@ -28,17 +32,26 @@ async def call(actor: str, method: str, *arguments: object, seconds: float = CAL
         StorageError: As the actor raises it.
     """
     try:
-        handle = ray.get_actor(actor, namespace=NAMESPACE)
-    except ValueError as error:
-        raise AwayError(f"the {actor} is not running") from error
-    try:
-        return await asyncio.wait_for(getattr(handle, method).remote(*arguments), seconds)
+        return await asyncio.wait_for(_answer(actor, method, arguments), seconds)
     except (RayActorError, TimeoutError) as error:
         raise AwayError(f"the {actor} does not answer") from error
     except Unfit as error:
         raise Unfit(_own(error)) from error
     except StorageError as error:
         raise StorageError(_own(error)) from error
+
+
+async def _answer(actor: str, method: str, arguments: tuple[object, ...]) -> Any:
+    if actor not in _handles:
+        try:
+            _handles[actor] = await asyncio.to_thread(ray.get_actor, actor, namespace=NAMESPACE)
+        except ValueError as error:
+            raise AwayError(f"the {actor} is not running") from error
+    try:
+        return await getattr(_handles[actor], method).remote(*arguments)
+    except ActorDiedError:
+        _handles.pop(actor, None)
+        raise
 
 
 def _own(error: Exception) -> str:

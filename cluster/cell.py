@@ -184,7 +184,7 @@ def cells(decoder_cpus: float, beside: float = 0.0) -> list[Cell]:
     groups = [group for group in placement_group_table().values() if group["state"] != "REMOVED"]
     found = (
         Cell.parse(g["name"], [g["bundles"][n] for n in sorted(g["bundles"])], decoder_cpus,
-                   placed=g["state"] == "CREATED", beside=beside)
+                   placed=g["state"] == "CREATED", beside=beside, lost=g["state"] == "RESCHEDULING")
         for g in groups
     )  # fmt: skip
     return [cell for cell in found if cell]

@@ -8,7 +8,7 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError
 
-from actors.remote import NAMESPACE
+from actors.remote import NAMESPACE, ON_HEAD
 from actors.trust import Trust
 from cluster import cell as cells
 from cluster import recording
@@ -35,8 +35,8 @@ def start(
         stop()
         _await_end()
     return ray.remote(Supervisor).options(
-        name=NAME, namespace=NAMESPACE, lifetime="detached", max_restarts=-1, num_cpus=0, max_concurrency=8,
-        get_if_exists=True,
+        name=NAME, namespace=NAMESPACE, lifetime="detached", max_restarts=-1, max_concurrency=8, get_if_exists=True,
+        **ON_HEAD,
     ).remote(uri, trust, placement, supervision, chunks)  # fmt: skip
 
 

@@ -57,7 +57,7 @@ class Seat:
 class Cell:
     """A placement group of ``slots`` seats, each with room for a decoder. ``placed``: nodes have room for it.
 
-    ``decoder_cpus``: processors that it has for each stream.
+    ``decoder_cpus``: processors that it has for each stream. ``lost``: it had a place, and a node of it is gone.
     """
 
     shape: Placed
@@ -65,6 +65,7 @@ class Cell:
     slots: int
     placed: bool
     decoder_cpus: float = field(default=0.0, compare=False)
+    lost: bool = field(default=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -74,7 +75,7 @@ class Cell:
     @classmethod
     def parse(
         cls, name: str, bundles: Sequence[Mapping[str, float]], decoder_cpus: float, *, placed: bool,
-        beside: float = 0.0,
+        beside: float = 0.0, lost: bool = False,
     ) -> Cell | None:  # fmt: skip
         """A cell by its name and the resources of its bundles; None: it is none.
 
@@ -90,7 +91,7 @@ class Cell:
         is_shared = shape == "spread" or taken > 0.0
         slots = shared if is_shared else len(bundles) - (shape == "colocated")
         each = decoder_cpus if is_shared else bundles[0]["CPU"]
-        return cls(shape, int(match["number"]), slots, placed, each)
+        return cls(shape, int(match["number"]), slots, placed, each, lost)
 
 
 def cell_name(shape: Placed, number: int) -> str:

@@ -76,8 +76,8 @@ def mend(
         cells: Cells that there are.
         now: Monotonic seconds.
         idle: Cells that may be given back if nobody sits in them.
-        stuck: Cells that have found no place for too long: they are given back if nobody sits in them, and asked for
-            anew if they are needed.
+        stuck: Cells that have found no place for too long, or have lost theirs: they are given back if nobody sits in
+            them, and asked for anew if they are needed.
         together: Streams that may be in one decoder, but for those that are ``apart``.
         shut: Decoders that there are, in which nobody sits and nobody may be put.
         leaving: Cells on nodes that are to go. A decoder goes on there until all of its streams have seats elsewhere.

@@ -14,7 +14,7 @@ from actors import stored
 from actors.errors import Fenced
 from actors.measuring import schemas
 from actors.recorder import Recorder, Unit
-from actors.remote import NAMESPACE
+from actors.remote import NAMESPACE, ON_HEAD
 from actors.stored import Stored
 from cluster.eventlog import EventLog, Position
 from cluster.gather import Gather
@@ -26,7 +26,7 @@ NAME = "recorder"
 def begin(uri: str) -> Any:
     """The recorder's handle; it is started if there is none."""
     return ray.remote(RecorderActor).options(
-        name=NAME, namespace=NAMESPACE, lifetime="detached", max_restarts=-1, num_cpus=0, get_if_exists=True,
+        name=NAME, namespace=NAMESPACE, lifetime="detached", max_restarts=-1, get_if_exists=True, **ON_HEAD,
     ).remote(uri)  # fmt: skip
 
 

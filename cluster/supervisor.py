@@ -128,15 +128,16 @@ class Supervisor:
     def _look(self) -> None:
         """One round: see what runs, note what ended, and mend the difference."""
         recording.begin(self._uri)
-        decoders = cells.decoders()
-        seats, known = self._watch.poll(decoders)
         plans, unfit = self._plans()
         beside = plans["colocated"].beside if "colocated" in plans else 0.0
         there = cells.cells(self._placement.decoder_cpus, beside)
+        lost = {cell.name for cell in there if cell.lost}
+        decoders = cells.decoders()
+        seats, known = self._watch.poll(decoders, lost)
         now = time.monotonic()
         occupied = {decoder.cell for decoder in decoders}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
-        stuck = self._whole.look(there, plans, now)
+        stuck = lost | self._whole.look(there, plans, now)
         cramped = self._whole.longest_wait(now) > ROOM_SECONDS
         patience = 0.0 if cramped else self._rules.idle_seconds
         idle = [name for name, since in self._idle.items() if now - since > patience]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from actors.hosted import Report
@@ -66,8 +66,13 @@ class Watch:
         """What is known of a stream."""
         return self.streams.setdefault(stream, Watched())
 
-    def poll(self, decoders: Sequence[Decoder]) -> tuple[list[Seat], bool]:
-        """See where streams sit, and note how they stand; tells, too, whether that is known of all decoders."""
+    def poll(self, decoders: Sequence[Decoder], lost: Collection[str] = ()) -> tuple[list[Seat], bool]:
+        """See where streams sit, and note how they stand; tells, too, whether that is known of all decoders.
+
+        Args:
+            decoders: All that there are.
+            lost: Cells that had a place, and have lost it: what has not begun there will not.
+        """
         seats, known = [], True
         self._over &= set(decoders)
         answers = cells.ask([one for one in decoders if one not in self._over], self._rules.answer_seconds / 15)
@@ -80,17 +85,20 @@ class Watch:
             elif answer is not None:
                 self._crashed(decoder, str(answer).splitlines()[0])
             else:
-                here = self._unheard(decoder)
+                here = self._unheard(decoder, decoder.cell in lost)
                 seats, known = seats + here, known and bool(here)
         for gone in {watched.seat.decoder for watched in self.streams.values() if watched.seat} - set(answers):
             self._crashed(gone, "it is gone")
         return seats, known
 
-    def _unheard(self, decoder: Decoder) -> list[Seat]:
+    def _unheard(self, decoder: Decoder, lost: bool) -> list[Seat]:
         """A decoder does not answer: those that sat in it still do, until it has had its time."""
         patience = self._rules.answer_seconds if decoder in self._up else self._rules.start_seconds
+        here = [watched for watched in self.streams.values() if watched.seat and watched.seat.decoder == decoder]
         if time.monotonic() - self._silent.setdefault(decoder, time.monotonic()) > patience:
             self._crashed(decoder, "it does not answer and is ended")
+        elif lost and here and not any(watched.report for watched in here):
+            self._crashed(decoder, "it has not begun, and its node is lost")
         return [w.seat for w in self.streams.values() if w.seat and w.seat.decoder == decoder]
 
     def _heard(self, decoder: Decoder, reports: Sequence[Report]) -> list[Seat]:

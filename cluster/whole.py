@@ -38,7 +38,7 @@ class Whole:
         self._well: dict[str, float] = {}
         self._up: set[str] = set()
 
-    def look(self, there: Sequence[Cell], plans: Mapping[Placed, Plan], now: float) -> list[str]:
+    def look(self, there: Sequence[Cell], plans: Mapping[Placed, Plan], now: float) -> set[str]:
         """Mend detectors; gives the cells that have been without a place for too long.
 
         Args:
@@ -48,7 +48,7 @@ class Whole:
         """
         self._detectors([cell for cell in there if cell.placed and cell.shape in plans], plans, now)
         self._unplaced = {cell.name: self._unplaced.get(cell.name, now) for cell in there if not cell.placed}
-        return [cell for cell, since in self._unplaced.items() if now - since > self._rules.place_seconds]
+        return {cell for cell, since in self._unplaced.items() if now - since > self._rules.place_seconds}
 
     def longest_wait(self, now: float) -> float:
         """For how long a cell has been without a place, in seconds."""

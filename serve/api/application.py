@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from serve.api.auth import KeyStore
+from serve.api.auth import KnownKeys
 from serve.api.backend import Backend
 from serve.api.guard import BodyLimit, Envelope, Guard
 from serve.api.openapi import Api
@@ -16,7 +16,7 @@ from serve.api.routes import coverage, events, health, incidents, jobs, measurem
 from serve.api.settings import ApiSettings
 
 
-def create_app(backend: Backend, settings: ApiSettings, keys: KeyStore) -> FastAPI:
+def create_app(backend: Backend, settings: ApiSettings, keys: KnownKeys) -> FastAPI:
     """The application. It starts nothing and owns nothing: the backend lives as long as its caller wants.
 
     Args:

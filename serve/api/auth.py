@@ -47,12 +47,16 @@ class Key(BaseModel):
     created_at: AwareDatetime
 
 
-class KeyStore(Protocol):
-    """Where keys are kept. Every operation may raise :class:`KeyStoreError`."""
+class KnownKeys(Protocol):
+    """Keys by which callers are known. May raise :class:`KeyStoreError`."""
 
     def find(self, prefix: str) -> Key | None:
         """The key with that prefix; as it is now, so that a revoked one is gone."""
         ...
+
+
+class KeyStore(KnownKeys, Protocol):
+    """Where keys are kept. Every operation may raise :class:`KeyStoreError`."""
 
     def all(self) -> Sequence[Key]:
         """Every key, oldest first."""
@@ -165,7 +169,7 @@ def issue(store: KeyStore, scope: Scope, name: str) -> str:
     return f"slk_{prefix}.{secret}"
 
 
-def recognise(store: KeyStore, authorization: bytes) -> Key | None:
+def recognise(store: KnownKeys, authorization: bytes) -> Key | None:
     """The key of an ``Authorization`` header, or None where it holds none that is known.
 
     Raises:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from actors.url import shown
-from serve.api.auth import ALIVE, KeyStore, KeyStoreError, allows, recognise, scope_needed
+from serve.api.auth import ALIVE, KeyStoreError, KnownKeys, allows, recognise, scope_needed
 from serve.api.problems import REQUEST_ID, path_of, problem
 from serve.api.rate import Callers, Rate
 
@@ -78,7 +78,7 @@ class Guard:
     browser of the person at the machine: the host must be named as a loopback, and another origin may change nothing.
     """
 
-    def __init__(self, app: ASGIApp, keys: KeyStore, open_on_loopback: bool, rate: Rate) -> None:
+    def __init__(self, app: ASGIApp, keys: KnownKeys, open_on_loopback: bool, rate: Rate) -> None:
         self._app = app
         self._keys = keys
         self._open = open_on_loopback

@@ -24,6 +24,7 @@ Host = Annotated[str, typer.Option(help="Address that the API listens on; others
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the API.")]
 Cpus = Annotated[int | None, typer.Option(min=1, max=4096, help="Processors to plan with; all of them by default.")]
 Address = Annotated[str | None, typer.Option(help="Join the Ray that runs there instead of starting one.")]
+Machines = Annotated[int, typer.Option(min=1, max=1000, help="Machines that serve the API; several with --address.")]
 Block = Annotated[bool, typer.Option("--block", help="Stay as long as it is up; SIGTERM or Ctrl-C ends it.")]
 
 STORE_BYTES = 1 << 30
@@ -34,7 +35,7 @@ _LOOK_SECONDS = 1.0
 
 def up(
     results: Results = "./sightline-results", host: Host = "127.0.0.1", port: Port = 8080, cpus: Cpus = None,
-    address: Address = None, block: Block = False,
+    address: Address = None, api_machines: Machines = 1, block: Block = False,
 ) -> None:  # fmt: skip
     """Start the cluster on this machine: Ray, the supervisor and the API. Only this machine can reach it."""
     with told_apart():
@@ -43,10 +44,12 @@ def up(
 
         if block and address is not None:
             raise UsageError("--block: a Ray that is joined is not ended by this command; leave one of the two out")
+        if api_machines > 1 and address is None:
+            raise UsageError("--api-machines: a Ray that is started here has one machine; name yours with --address")
         known = local_state.read()
         if known is not None and _holds(known):
             raise CommandFailedError(f"it is up already at {known.url}; `sightline down` ends it")
-        state = _start(results_uri(results), host, port, cpus, address)
+        state = _start(results_uri(results), host, port, cpus, address, api_machines)
         if known is not None:
             ownkey.forget(_keys(), known)
         local_state.write(state)
@@ -103,7 +106,9 @@ def _stay(state: LocalState) -> None:
     raise CommandFailedError(f"Ray has ended; see {_keys().with_name('ray.log')}")
 
 
-def _start(results: str, host: str, port: int, cpus: int | None, address: str | None) -> LocalState:
+def _start(
+    results: str, host: str, port: int, cpus: int | None, address: str | None, machines: int
+) -> LocalState:  # fmt: skip
     from actors.storage import located
     from cluster import loopback
     from cluster.head import Head, HeadError, start, stop
@@ -123,7 +128,7 @@ def _start(results: str, host: str, port: int, cpus: int | None, address: str | 
     try:
         from serve.app import deploy
 
-        url = deploy(head.address, located(results), sources, settings, _keys(), host, port)
+        url = deploy(head.address, located(results), sources, settings, _keys(), host, port, machines)
         key = None if settings.open_on_loopback else ownkey.make(_keys())
     except BaseException:
         stop(head)

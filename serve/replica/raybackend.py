@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from cluster.calls import CALL_SECONDS, AwayError, call
 from cluster.eventlog import Position
 from cluster.job import JobSpec
 from cluster.jobs import Job as Stored
-from cluster.jobs import Unfit, new
+from cluster.jobs import JobStore, Unfit, new
 from cluster.recording import NAME as RECORDER
 from cluster.supervisor import NAME
 from cluster.watching import Watched
@@ -47,12 +47,14 @@ from serve.api.values import (
     Submitted,
 )
 from serve.replica import states
+from serve.replica.knownjobs import KnownJobs
 from serve.replica.results import Results, feed_event
 from serve.webhook.receiver import Receiver
 
 LISTEN_SECONDS = 30.0
 """How long one question for new events may stay open."""
 
+_JOBS_SECONDS = 3.0
 _AT_ONCE = 500
 _REMEMBERED = 10_000
 _CHUNK = 256 << 10
@@ -66,6 +68,8 @@ class RayBackend:
     def __init__(self, uri: str, sources: Sources) -> None:
         self._uri, self._sources = located(uri), sources
         self._results = Results(uri)
+        ask = partial(self._call, NAME, "jobs", seconds=_JOBS_SECONDS)
+        self._jobs = KnownJobs(ask, JobStore(uri).all).all
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="sightline-results")
         self._opened: OrderedDict[str, Any] = OrderedDict()
 
@@ -211,13 +215,9 @@ class RayBackend:
                 self._opened.popitem(last=False)
 
     @staticmethod
-    def _is_newest(jobs: dict[str, Stored], stored: Stored, name: str) -> bool:
+    def _is_newest(jobs: Mapping[str, Stored], stored: Stored, name: str) -> bool:
         newest = _newest(jobs, name)
         return newest is not None and newest.id == stored.id
-
-    async def _jobs(self) -> dict[str, Stored]:
-        found: dict[str, Stored] = await self._call(NAME, "jobs")
-        return found
 
     async def _watched(self) -> dict[str, Watched]:
         found: dict[str, Watched] = await self._call(NAME, "watched")
@@ -249,12 +249,12 @@ def _models(spec: JobSpec) -> Iterator[tuple[str, ModelSpec]]:
             yield f"/streams/{number}/models/{index}", model
 
 
-def _newest(jobs: dict[str, Stored], stream: str) -> Stored | None:
+def _newest(jobs: Mapping[str, Stored], stream: str) -> Stored | None:
     having = [job for job in jobs.values() if stream in job.streams]
     return next((job for job in reversed(having) if stream in job.open), having[-1] if having else None)
 
 
-def _job_of(jobs: dict[str, Stored], stream: str) -> str | None:
+def _job_of(jobs: Mapping[str, Stored], stream: str) -> str | None:
     newest = _newest(jobs, stream)
     return newest.id if newest else None
 

@@ -84,7 +84,7 @@ class Cluster:
     def _here(self, command):
         if command.startswith("sightline up"):
             assert " --results=s3://CHANGE-ME/sightline" in command
-            return f"{command.replace('CHANGE-ME', 'sightline')} --host={self.head.address}"
+            return f"{command.replace('CHANGE-ME', 'sightline')} --host=0.0.0.0 --api-machines=2"
         if "ray start" not in command:
             return command
         own = f"{self.net.folder}/$(hostname)"
@@ -167,6 +167,11 @@ class Cluster:
         """What the API says of them; None while there is nobody to ask."""
         status, text = self.ask(f"{self.api}/v1/streams?limit=200", self.key)
         return json.loads(text)["items"] if status == 200 else None
+
+    def serving(self):
+        """Addresses of the API on workers, by their names."""
+        found = {name: f"http://{self.net.hosts[name].address}:{API_PORT}" for name in self.workers}
+        return {name: url for name, url in found.items() if self.ask(f"{url}/healthz")[0] == 200}
 
     def alive(self):
         """Ids of the hosts that are in the cluster, by address."""

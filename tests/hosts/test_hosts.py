@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -42,6 +43,16 @@ def cluster():
         raised = Cluster(net, [defective(name) for name in CLIPS if "?" not in name], ["w1", "w2"])
         yield raised
         raised.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cluster):
+    """Begins to analyse all that the cluster is to watch, on a machine of its own; gives the results in time."""
+    results = cluster.net.folder / "undisturbed"
+    line = f"sightline analyze {' '.join(map(cluster.url, CLIPS))} --results {results}"
+    with ThreadPoolExecutor(1) as beside:
+        run = beside.submit(cluster.command, line)
+        yield lambda: run.result() and results
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +99,7 @@ def whole(cluster):
         raise AssertionError(f"{missing} not in the cluster\n{cluster.started()}") from error
 
 
-def test_five_commands_bring_it_up_and_watch_a_stream(cluster):
+def test_five_commands_bring_it_up_and_watch_a_stream(cluster, undisturbed):
     assert len(FIVE) == 5
     cluster.fail("w2")
     _, took = until(lambda: run(cluster, FIVE[0]))
@@ -152,6 +163,15 @@ def test_only_doors_that_are_meant_to_be_open_are(cluster):
         assert {name for name, _ in outside if not name.startswith("ray::")} <= DOORS.keys()
 
 
+def test_a_key_is_good_on_every_machine_that_serves_the_api_until_it_is_revoked(cluster):
+    other, *_ = until(cluster.serving)[0].values()
+    key = cluster.shell(cluster.head, "sightline keys add more").strip()
+    assert until(lambda: cluster.ask(f"{other}/v1/streams", key)[0] == 200, 10)
+    cluster.shell(cluster.head, f"sightline keys revoke {key[4:16]}")
+    assert until(lambda: cluster.ask(f"{other}/v1/streams", key)[0] == 401, 10)
+    assert cluster.ask(f"{other}/v1/streams", cluster.key)[0] == 200
+
+
 def test_a_host_on_which_ray_failed_to_start_has_joined(cluster):
     whole(cluster)
     assert cluster.failed("w2")
@@ -199,7 +219,13 @@ def test_streams_go_on_while_the_head_is_away_and_a_host_more_takes_what_waited(
     assert until(lambda: "pending placement group" in cluster.shell(cluster.head, "ray status"))
     host, _ = seat(cluster)
     before = decoders(cluster, host)
+    other, *_ = until(cluster.serving)[0].values()
+    key = cluster.key
+    cluster.shell(cluster.head, "pkill -9 -f ray::ProxyActor")
+    assert cluster.ask(f"{cluster.api}/healthz")[0] == 0
+    assert [cluster.ask(f"{other}/v1/{path}", key)[0] for path in ("streams", "incidents", "jobs") * 3] == [200] * 9
     cluster.head.power_off()
+    assert [cluster.ask(f"{other}/v1/{path}", key)[0] for path in ("incidents", "streams")] == [200, 503]
     cluster.workers.append("w3")
     cluster.net.add("w3", 4)
     cluster.describe()
@@ -222,15 +248,13 @@ def test_a_host_that_is_drained_is_left(cluster, held):
     assert until(lambda: all(item["frames"] for item in watched(cluster, HELD)))
 
 
-def test_results_are_those_of_an_undisturbed_run(cluster, held):
+def test_results_are_those_of_an_undisturbed_run(cluster, held, undisturbed):
     cluster.pace("fast")
     done = ["completed"] * len(CLIPS)
     until(lambda: [item["status"] for item in watched(cluster, CLIPS)] == done)
-    results = cluster.net.folder / "undisturbed"
-    cluster.command(f"sightline analyze {' '.join(map(cluster.url, CLIPS))} --results {results}")
     script = cluster.net.folder / "compare.py"
     script.write_text(COMPARE)
-    print(cluster.command(f"python {script} {RESULTS} {results}", **cluster.aws()))
+    print(cluster.command(f"python {script} {RESULTS} {undisturbed()}", **cluster.aws()))
 
 
 def test_the_last_command_ends_it_and_leaves_the_results(cluster):

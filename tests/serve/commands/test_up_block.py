@@ -68,3 +68,10 @@ def test_a_ray_that_is_joined_cannot_be_waited_for(tmp_path):
     status, _, wrong = command("up", "--block", "--address", "127.0.0.1:1", cwd=tmp_path)
     assert status == 2
     assert "--block" in wrong
+
+
+def test_a_ray_of_this_machine_alone_has_no_other_to_serve_the_api(tmp_path):
+    status, _, wrong = command("up", "--api-machines", "2", cwd=tmp_path)
+    assert (status, wrong.count("\n")) == (2, 1)
+    assert "--api-machines" in wrong
+    assert "--address" in wrong

@@ -1,0 +1,69 @@
+"""Calls to named actors: where an actor is need be found out once, and anew where it is dead for good."""
+
+import asyncio
+
+import pytest
+
+
+class Actor:
+    """Answers with its number, or with what it is told to raise."""
+
+    def __init__(self, number):
+        self.number, self.fails = number, None
+        self.pid = self
+
+    def remote(self):
+        async def answer():
+            if self.fails:
+                raise self.fails
+            return self.number
+
+        return answer()
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    from cluster import calls
+
+    monkeypatch.setattr(calls, "_handles", {})
+    return calls
+
+
+def registry(monkeypatch, calls, *found):
+    """Has actors found by name, one after the other; gives what is left to be found."""
+    left = list(found)
+
+    def get_actor(name, namespace):
+        if not left:
+            raise ValueError(name)
+        return left.pop(0)
+
+    monkeypatch.setattr(calls.ray, "get_actor", get_actor)
+    return left
+
+
+def test_where_an_actor_is_need_be_found_out_once(monkeypatch, calls):
+    left = registry(monkeypatch, calls, Actor(1), Actor(2))
+    assert [asyncio.run(calls.call("one", "pid")) for _ in range(3)] == [1, 1, 1]
+    assert len(left) == 1
+
+
+def test_one_that_is_dead_is_looked_for_again_and_one_that_cannot_be_reached_is_not(monkeypatch, calls):
+    from ray.exceptions import ActorDiedError, ActorUnavailableError
+
+    first = Actor(1)
+    registry(monkeypatch, calls, first, Actor(2))
+    asyncio.run(calls.call("one", "pid"))
+    first.fails = ActorUnavailableError("no answer", None)
+    with pytest.raises(calls.AwayError, match="the one does not answer"):
+        asyncio.run(calls.call("one", "pid"))
+    first.fails = ActorDiedError()
+    with pytest.raises(calls.AwayError, match="the one does not answer"):
+        asyncio.run(calls.call("one", "pid"))
+    assert asyncio.run(calls.call("one", "pid")) == 2
+
+
+def test_one_that_there_is_not_is_away(monkeypatch, calls):
+    registry(monkeypatch, calls)
+    with pytest.raises(calls.AwayError, match="the one is not running"):
+        asyncio.run(calls.call("one", "pid"))
