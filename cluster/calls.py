@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import ray
-from ray.exceptions import ActorDiedError, RayActorError
+from ray.exceptions import ActorDiedError, ObjectLostError, RayActorError, RpcError
 
 from actors.errors import StorageError
 from actors.remote import NAMESPACE
@@ -33,12 +33,12 @@ async def call(actor: str, method: str, *arguments: object, seconds: float = CAL
     """
     try:
         return await asyncio.wait_for(_answer(actor, method, arguments), seconds)
-    except (RayActorError, TimeoutError) as error:
+    except (RayActorError, ObjectLostError, RpcError, TimeoutError) as error:
         raise AwayError(f"the {actor} does not answer") from error
     except Unfit as error:
-        raise Unfit(_own(error)) from error
+        raise Unfit(own_text(error)) from error
     except StorageError as error:
-        raise StorageError(_own(error)) from error
+        raise StorageError(own_text(error)) from error
 
 
 async def _answer(actor: str, method: str, arguments: tuple[object, ...]) -> Any:
@@ -54,7 +54,7 @@ async def _answer(actor: str, method: str, arguments: tuple[object, ...]) -> Any
         raise
 
 
-def _own(error: Exception) -> str:
+def own_text(error: Exception) -> str:
     """The text of an error as it was raised in the actor; Ray puts the actor's traceback before it."""
     cause = getattr(error, "cause", None)
     return str(cause or error).strip().splitlines()[-1]

@@ -34,12 +34,9 @@ from cluster.shape import Placed, Plan, Shape, placed, plan
 from cluster.sizing import Sizing
 from cluster.subsets import TooSmall
 from cluster.watching import Watch, Watched
-from cluster.whole import Whole
+from cluster.whole import ROOM_SECONDS, Whole
 
 NAME = "supervisor"
-
-ROOM_SECONDS = 2.0
-"""How long a cell may wait for a place before empty ones are given back at once."""
 
 log = logging.getLogger(__name__)
 
@@ -131,13 +128,12 @@ class Supervisor:
         plans, unfit = self._plans()
         beside = plans["colocated"].beside if "colocated" in plans else 0.0
         there = cells.cells(self._placement.decoder_cpus, beside)
-        lost = {cell.name for cell in there if cell.lost}
+        stuck = self._whole.look(there, plans, time.monotonic())
         decoders = cells.decoders()
-        seats, known = self._watch.poll(decoders, lost)
+        seats, known = self._watch.poll(decoders, stuck)
         now = time.monotonic()
         occupied = {decoder.cell for decoder in decoders}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}
-        stuck = lost | self._whole.look(there, plans, now)
         cramped = self._whole.longest_wait(now) > ROOM_SECONDS
         patience = 0.0 if cramped else self._rules.idle_seconds
         idle = [name for name, since in self._idle.items() if now - since > patience]

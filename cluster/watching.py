@@ -71,7 +71,7 @@ class Watch:
 
         Args:
             decoders: All that there are.
-            lost: Cells that had a place, and have lost it: what has not begun there will not.
+            lost: Cells without a place: what has not begun there will not.
         """
         seats, known = [], True
         self._over &= set(decoders)

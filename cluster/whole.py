@@ -13,6 +13,9 @@ from cluster.places import Cell, detector_name
 from cluster.settings import Supervision
 from cluster.shape import Placed, Plan
 
+ROOM_SECONDS = 2.0
+"""How long a cell may wait for a place before empty ones are given back at once; or itself, if it had one before."""
+
 log = logging.getLogger(__name__)
 
 
@@ -41,6 +44,8 @@ class Whole:
     def look(self, there: Sequence[Cell], plans: Mapping[Placed, Plan], now: float) -> set[str]:
         """Mend detectors; gives the cells that have been without a place for too long.
 
+        Where there is room, Ray gives a cell that has lost its place another within a moment.
+
         Args:
             there: Every cell.
             plans: Of each shape that there can be.
@@ -48,7 +53,8 @@ class Whole:
         """
         self._detectors([cell for cell in there if cell.placed and cell.shape in plans], plans, now)
         self._unplaced = {cell.name: self._unplaced.get(cell.name, now) for cell in there if not cell.placed}
-        return {cell for cell, since in self._unplaced.items() if now - since > self._rules.place_seconds}
+        patience = {cell.name: ROOM_SECONDS if cell.lost else self._rules.place_seconds for cell in there}
+        return {cell for cell, since in self._unplaced.items() if now - since > patience[cell]}
 
     def longest_wait(self, now: float) -> float:
         """For how long a cell has been without a place, in seconds."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cluster.calls import AwayError, call
+from cluster.calls import AwayError, call, own_text
 from serve.api.auth import FileKeys, Key, KeyStoreError
 
 NAME = "keys"
@@ -61,7 +61,7 @@ class HeadKeys:
         except AwayError as error:
             self._why = f"not told by the head for {GOOD_SECONDS:.0f} s: {error}"
         except KeyStoreError as error:
-            self._until, self._why = began, f"the head cannot read them: {error}"
+            self._until, self._why = began, f"the head cannot read them: {own_text(error)}"
         else:
             self._known, self._until = {key.prefix: key for key in told}, began + GOOD_SECONDS
 

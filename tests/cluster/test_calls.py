@@ -49,17 +49,16 @@ def test_where_an_actor_is_need_be_found_out_once(monkeypatch, calls):
 
 
 def test_one_that_is_dead_is_looked_for_again_and_one_that_cannot_be_reached_is_not(monkeypatch, calls):
-    from ray.exceptions import ActorDiedError, ActorUnavailableError
+    from ray.exceptions import ActorDiedError, ActorUnavailableError, ObjectLostError, RpcError
 
     first = Actor(1)
     registry(monkeypatch, calls, first, Actor(2))
     asyncio.run(calls.call("one", "pid"))
-    first.fails = ActorUnavailableError("no answer", None)
-    with pytest.raises(calls.AwayError, match="the one does not answer"):
-        asyncio.run(calls.call("one", "pid"))
-    first.fails = ActorDiedError()
-    with pytest.raises(calls.AwayError, match="the one does not answer"):
-        asyncio.run(calls.call("one", "pid"))
+    lost = ObjectLostError("00" * 28, "its node died", "here")
+    for failure in (ActorUnavailableError("no answer", None), RpcError("no answer"), lost, ActorDiedError()):
+        first.fails = failure
+        with pytest.raises(calls.AwayError, match="the one does not answer"):
+            asyncio.run(calls.call("one", "pid"))
     assert asyncio.run(calls.call("one", "pid")) == 2
 
 

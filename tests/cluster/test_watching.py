@@ -3,7 +3,7 @@
 import pytest
 
 from actors.hosted import Report
-from cluster.places import Decoder, Seat
+from cluster.places import Cell, Decoder, Seat
 from cluster.settings import Supervision
 
 HERE = Decoder("cell/colocated/0", 1)
@@ -48,3 +48,16 @@ def test_any_other_has_its_time(ended, known, lost):
     seats, _ = watching.poll([HERE], lost)
     assert ended == []
     assert [seat.stream for seat in seats] == (["one"] if known.get("sits", True) else [])
+
+
+@pytest.mark.parametrize(("lost", "after", "given_back"), [
+    (True, 1.9, False), (True, 2.1, True), (False, 59.0, False), (False, 61.0, True),
+])  # fmt: skip
+def test_a_cell_that_has_lost_its_place_has_less_time_to_find_one_than_a_new_one(monkeypatch, lost, after, given_back):
+    from cluster import cell
+    from cluster.whole import Whole
+
+    monkeypatch.setattr(cell, "names", list)
+    whole, waits = Whole(Supervision()), Cell("fused", 0, 4, placed=False, lost=lost)
+    assert whole.look([waits], {}, 100.0) == set()
+    assert whole.look([waits], {}, 100.0 + after) == ({waits.name} if given_back else set())
