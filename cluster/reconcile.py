@@ -76,8 +76,8 @@ def mend(
         cells: Cells that there are.
         now: Monotonic seconds.
         idle: Cells that may be given back if nobody sits in them.
-        stuck: Cells that have found no place for too long, or have lost theirs: they are given back if nobody sits in
-            them, and asked for anew if they are needed.
+        stuck: Cells in which nothing begins: nobody more is seated there. They are given back once nobody sits in them,
+            and asked for anew if they are needed.
         together: Streams that may be in one decoder, but for those that are ``apart``.
         shut: Decoders that there are, in which nobody sits and nobody may be put.
         leaving: Cells on nodes that are to go. A decoder goes on there until all of its streams have seats elsewhere.
@@ -91,8 +91,7 @@ def mend(
         else:
             steps.append(End(seat))
     rooms = {cell.name: _Room(cell, seats, together, shut) for cell in cells}
-    lost = {cell.name for cell in cells if cell.name in stuck and not cell.placed and rooms[cell.name].empty}
-    hall = _Hall([cell for cell in cells if cell.name not in lost | set(leaving)], rooms)
+    hall = _Hall([cell for cell in cells if cell.name not in {*stuck, *leaving}], rooms)
     for one in wanted:
         if one.stream not in sitting and (taken := hall.take(one)) and one.not_before <= now:
             steps.append(Begin(taken))
@@ -101,7 +100,7 @@ def mend(
         numbers = {cell.number for cell in cells if cell.shape == shape}
         steps.append(AddCell(shape, next(n for n in range(len(numbers) + 1) if n not in numbers)))
     empty = {cell.name for cell in cells if rooms[cell.name].empty}
-    return steps + [RemoveCell(name) for name in sorted((empty & {*idle, *leaving}) | lost)]
+    return steps + [RemoveCell(name) for name in sorted(empty & {*idle, *leaving, *stuck})]
 
 
 def _moves(

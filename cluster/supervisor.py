@@ -131,6 +131,7 @@ class Supervisor:
         stuck = self._whole.look(there, plans, time.monotonic())
         decoders = cells.decoders()
         seats, known = self._watch.poll(decoders, stuck)
+        stuck |= self._watch.duds([cell.name for cell in there])
         now = time.monotonic()
         occupied = {decoder.cell for decoder in decoders}
         self._idle = {c.name: self._idle.get(c.name, now) for c in there if c.name not in occupied}

@@ -60,6 +60,7 @@ class Watch:
         self._silent: dict[Decoder, float] = {}
         self._up: set[Decoder] = set()
         self._over: set[Decoder] = set()
+        self._duds: set[str] = set()
         self.streams: dict[str, Watched] = {}
 
     def of(self, stream: str) -> Watched:
@@ -91,11 +92,21 @@ class Watch:
             self._crashed(gone, "it is gone")
         return seats, known
 
+    def duds(self, cells: Collection[str]) -> set[str]:
+        """Of the cells that there are, those in which a decoder has not begun in time; another may fare no better.
+
+        Where the head is lost while it leases a process, Ray's node keeps what the process was to have, for ever.
+        """
+        self._duds &= set(cells)
+        return set(self._duds)
+
     def _unheard(self, decoder: Decoder, lost: bool) -> list[Seat]:
         """A decoder does not answer: those that sat in it still do, until it has had its time."""
         patience = self._rules.answer_seconds if decoder in self._up else self._rules.start_seconds
         here = [watched for watched in self.streams.values() if watched.seat and watched.seat.decoder == decoder]
         if time.monotonic() - self._silent.setdefault(decoder, time.monotonic()) > patience:
+            if decoder not in self._up:
+                self._duds.add(decoder.cell)
             self._crashed(decoder, "it does not answer and is ended")
         elif lost and here and not any(watched.report for watched in here):
             self._crashed(decoder, "it has not begun, and its node is lost")

@@ -1,5 +1,7 @@
 """What is made of decoders that do not answer, by how they began and whether their cell has its place still."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from actors.hosted import Report
@@ -23,7 +25,7 @@ def ended(monkeypatch):
 def watch(*, sits=True, reported=False):
     from cluster.watching import Watch
 
-    watch = Watch(None, Supervision(), None)
+    watch = Watch(SimpleNamespace(of=lambda stream: None), Supervision(), None)
     if sits:
         watch.of("one").seat = Seat(HERE.cell, HERE.slot, "one")
         watch.of("one").report = Report("one", pid=7, live=True, apart=False) if reported else None
@@ -48,6 +50,35 @@ def test_any_other_has_its_time(ended, known, lost):
     seats, _ = watching.poll([HERE], lost)
     assert ended == []
     assert [seat.stream for seat in seats] == (["one"] if known.get("sits", True) else [])
+
+
+def test_a_cell_in_which_a_decoder_has_not_begun_in_time_is_a_dud_as_long_as_it_is_there(monkeypatch, ended):
+    from cluster import watching as module
+
+    watching, now = watch(), [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    watching.poll([HERE])
+    now[0] += 121.0
+    watching.poll([HERE])
+    assert ended == [HERE.name]
+    assert watching.duds([HERE.cell, "cell/fused/0"]) == {HERE.cell}
+    assert watching.duds(["cell/fused/0"]) == watching.duds([HERE.cell]) == set()
+
+
+def test_one_that_had_begun_makes_none_where_it_falls_silent(monkeypatch, ended):
+    from cluster import cell
+    from cluster import watching as module
+
+    watching, now = watch(), [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(cell, "ask", lambda among, seconds: {HERE: [Report("one", pid=7)]})
+    watching.poll([HERE])
+    monkeypatch.setattr(cell, "ask", lambda among, seconds: dict.fromkeys(among))
+    watching.poll([HERE])
+    now[0] += 31.0
+    watching.poll([HERE])
+    assert ended == [HERE.name]
+    assert watching.duds([HERE.cell]) == set()
 
 
 @pytest.mark.parametrize(("lost", "after", "given_back"), [

@@ -170,7 +170,9 @@ class Cluster:
 
     def serving(self):
         """Addresses of the API on workers, by their names."""
-        found = {name: f"http://{self.net.hosts[name].address}:{API_PORT}" for name in self.workers}
+        there = [(name, self.net.hosts[name].address) for name in self.workers]
+        alive = self.alive()
+        found = {name: f"http://{address}:{API_PORT}" for name, address in there if address in alive}
         return {name: url for name, url in found.items() if self.ask(f"{url}/healthz")[0] == 200}
 
     def alive(self):
