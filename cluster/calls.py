@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import ray
-from ray.exceptions import ActorDiedError, ObjectLostError, RayActorError, RpcError
+from ray.exceptions import ActorDiedError, RayError, RayTaskError
 
 from actors.errors import StorageError
 from actors.remote import NAMESPACE
@@ -14,9 +17,11 @@ from cluster.jobs import Unfit
 
 CALL_SECONDS = 10.0
 
-
 _handles: dict[str, Any] = {}
 """Of actors by name: while the head is away nobody says where an actor is, but it can still be called."""
+_finding: dict[str, Future[Any]] = {}
+_finders = ThreadPoolExecutor(4, thread_name_prefix="sightline-finding")
+"""Who asks for a name while the head is away waits for a minute: in no thread that others need, and once for all."""
 
 
 class AwayError(Exception):
@@ -33,25 +38,46 @@ async def call(actor: str, method: str, *arguments: object, seconds: float = CAL
     """
     try:
         return await asyncio.wait_for(_answer(actor, method, arguments), seconds)
-    except (RayActorError, ObjectLostError, RpcError, TimeoutError) as error:
-        raise AwayError(f"the {actor} does not answer") from error
     except Unfit as error:
         raise Unfit(own_text(error)) from error
     except StorageError as error:
         raise StorageError(own_text(error)) from error
+    except RayTaskError:
+        raise
+    except (RayError, TimeoutError) as error:
+        raise AwayError(f"the {actor} does not answer") from error
+
+
+def know(actors: Iterable[str]) -> None:
+    """Find out where actors are, as long as somebody says so; one that there is not is found when it is called."""
+    for actor in actors:
+        with suppress(ValueError):
+            _find(actor)
+
+
+def _find(actor: str) -> Any:
+    _handles[actor] = ray.get_actor(actor, namespace=NAMESPACE)
+    return _handles[actor]
 
 
 async def _answer(actor: str, method: str, arguments: tuple[object, ...]) -> Any:
-    if actor not in _handles:
-        try:
-            _handles[actor] = await asyncio.to_thread(ray.get_actor, actor, namespace=NAMESPACE)
-        except ValueError as error:
-            raise AwayError(f"the {actor} is not running") from error
+    handle = await _found(actor)
     try:
-        return await getattr(_handles[actor], method).remote(*arguments)
+        return await getattr(handle, method).remote(*arguments)
     except ActorDiedError:
         _handles.pop(actor, None)
         raise
+
+
+async def _found(actor: str) -> Any:
+    if (known := _handles.get(actor)) is not None:
+        return known
+    if actor not in _finding or _finding[actor].done():
+        _finding[actor] = _finders.submit(_find, actor)
+    try:
+        return await asyncio.shield(asyncio.wrap_future(_finding[actor]))
+    except ValueError as error:
+        raise AwayError(f"the {actor} is not running") from error
 
 
 def own_text(error: Exception) -> str:

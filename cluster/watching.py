@@ -16,6 +16,9 @@ from cluster.settings import Supervision
 from cluster.sizing import Sizing
 from cluster.spent import Processors, Usage
 
+DUD_STARTS = 5
+"""For how many times the time that a decoder has to begin nobody is put where one has not."""
+
 log = logging.getLogger(__name__)
 
 
@@ -60,7 +63,7 @@ class Watch:
         self._silent: dict[Decoder, float] = {}
         self._up: set[Decoder] = set()
         self._over: set[Decoder] = set()
-        self._duds: set[str] = set()
+        self._duds: dict[str, float] = {}
         self.streams: dict[str, Watched] = {}
 
     def of(self, stream: str) -> Watched:
@@ -95,9 +98,11 @@ class Watch:
     def duds(self, cells: Collection[str]) -> set[str]:
         """Of the cells that there are, those in which a decoder has not begun in time; another may fare no better.
 
-        Where the head is lost while it leases a process, Ray's node keeps what the process was to have, for ever.
+        Where the head is lost while it leases a process, Ray's node keeps what the process was to have, for ever. Where
+        the node was only slow, another has its try after a while.
         """
-        self._duds &= set(cells)
+        since = time.monotonic() - DUD_STARTS * self._rules.start_seconds
+        self._duds = {cell: at for cell, at in self._duds.items() if cell in cells and at > since}
         return set(self._duds)
 
     def _unheard(self, decoder: Decoder, lost: bool) -> list[Seat]:
@@ -106,7 +111,7 @@ class Watch:
         here = [watched for watched in self.streams.values() if watched.seat and watched.seat.decoder == decoder]
         if time.monotonic() - self._silent.setdefault(decoder, time.monotonic()) > patience:
             if decoder not in self._up:
-                self._duds.add(decoder.cell)
+                self._duds[decoder.cell] = time.monotonic()
             self._crashed(decoder, "it does not answer and is ended")
         elif lost and here and not any(watched.report for watched in here):
             self._crashed(decoder, "it has not begun, and its node is lost")

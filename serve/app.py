@@ -10,14 +10,18 @@ from typing import Any
 import ray
 from ray import serve as rayserve
 from ray.serve import RunTarget
+from ray.serve.context import _get_global_client
 
 from actors.errors import StorageError
 from actors.remote import NAMESPACE, ON_HEAD
 from cluster import cell as cells
 from cluster import control
 from cluster.allowed import Sources
+from cluster.calls import know
 from cluster.jobs import JobStore
 from cluster.loopback import close_replica
+from cluster.recording import NAME as RECORDER
+from cluster.supervisor import NAME as SUPERVISOR
 from serve.api.application import create_app
 from serve.api.auth import FileKeys
 from serve.api.settings import ApiSettings
@@ -53,24 +57,39 @@ def deploy(
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.WARNING)
     JobStore(uri).all()
-    if "://" not in uri and sum(node["Alive"] for node in ray.nodes()) > 1:  # type: ignore[no-untyped-call]
+    alone = machines == 1 and sum(node["Alive"] for node in ray.nodes()) == 1  # type: ignore[no-untyped-call]
+    if "://" not in uri and not alone:
         raise StorageError(f"{uri}: several machines cannot share a local folder: name a bucket, s3://BUCKET/PREFIX")
     control.start(uri, sources.trust())
     stays: dict[str, Any] = {
         "namespace": NAMESPACE, "lifetime": "detached", "max_restarts": -1, "get_if_exists": True, **ON_HEAD
     }  # fmt: skip
     ray.remote(NotifierActor).options(name=NOTIFIER, **stays).remote(uri, sources.allowed_networks)
-    several = machines > 1
-    if several:
+    if machines > 1:
         ray.remote(headkeys.KeyHolder).options(name=headkeys.NAME, **stays).remote(keys)
-    rayserve.start(
-        http_options={"host": host, "port": port}, proxy_location="EveryNode" if several else "HeadOnly"
-    )  # fmt: skip
+    _listen(host, port, "EveryNode" if machines > 1 else "HeadOnly")
     served = application(uri, sources, settings, keys, machines)
-    rayserve.run_many([RunTarget(served, name=NAMESPACE)], wait_for_applications_running=not several)
+    rayserve.run_many([RunTarget(served, name=NAMESPACE)], wait_for_applications_running=machines == 1)
     _await_first()
     ray.shutdown()
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _listen(host: str, port: int, where: str) -> None:
+    """Have Ray Serve listen there; one that runs already keeps to where it was begun, and is begun anew."""
+    wanted: dict[str, Any] = {"http_options": {"host": host, "port": port}, "proxy_location": where}
+    rayserve.start(**wanted)
+    client: Any = _get_global_client()
+    location = ray.get(client._controller.get_proxy_location.remote(), timeout=_START_SECONDS).value
+    options = client.http_config
+    if (options.host, options.port, location) == (host, port, where):
+        return
+    if others := set(rayserve.status().applications) - {NAMESPACE}:
+        at = f"{options.host}:{options.port} ({location})"
+        why = f"Ray Serve is there already, listens on {at}, and serves {', '.join(sorted(others))}, too"
+        raise CommandFailedError(f"{why}: give --host and --port as there, or end it with `serve shutdown`")
+    rayserve.shutdown()  # type: ignore[no-untyped-call]
+    rayserve.start(**wanted)
 
 
 def _await_first() -> None:
@@ -96,6 +115,8 @@ def withdraw(address: str) -> None:
     """
     ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.WARNING)
     rayserve.delete(NAMESPACE)
+    if not rayserve.status().applications:
+        rayserve.shutdown()  # type: ignore[no-untyped-call]
     cells.end(NOTIFIER)
     cells.end(headkeys.NAME)
     control.stop()
@@ -109,6 +130,7 @@ def application(
 
     def build() -> Any:
         close_replica()
+        know((SUPERVISOR, RECORDER))
         known = FileKeys(keys) if machines == 1 else headkeys.from_head()
         return create_app(RayBackend(uri, sources), settings, known)
 

@@ -51,7 +51,7 @@ class KnownKeys(Protocol):
     """Keys by which callers are known. May raise :class:`KeyStoreError`."""
 
     def find(self, prefix: str) -> Key | None:
-        """The key with that prefix; as it is now, so that a revoked one is gone."""
+        """The key with that prefix, as it is now or was a moment ago: a revoked one is gone."""
         ...
 
 

@@ -46,6 +46,8 @@ def up(
             raise UsageError("--block: a Ray that is joined is not ended by this command; leave one of the two out")
         if api_machines > 1 and address is None:
             raise UsageError("--api-machines: a Ray that is started here has one machine; name yours with --address")
+        if api_machines > 1 and host not in {"0.0.0.0", "::"}:
+            raise UsageError(f"--api-machines: no other machine has --host {host}; give --host 0.0.0.0 (or ::)")
         known = local_state.read()
         if known is not None and _holds(known):
             raise CommandFailedError(f"it is up already at {known.url}; `sightline down` ends it")

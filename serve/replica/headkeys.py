@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from cluster.calls import AwayError, call, own_text
 from serve.api.auth import FileKeys, Key, KeyStoreError
+
+log = logging.getLogger("sightline.api")
 
 NAME = "keys"
 EVERY_SECONDS = 1.0
@@ -72,7 +75,10 @@ def from_head() -> HeadKeys:
 
     def renewing() -> None:
         while True:
-            keys.renew()
+            try:
+                keys.renew()
+            except Exception:
+                log.exception("the head's keys")
             time.sleep(EVERY_SECONDS)
 
     threading.Thread(target=renewing, name="sightline-keys", daemon=True).start()

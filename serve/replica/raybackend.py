@@ -69,7 +69,7 @@ class RayBackend:
         self._uri, self._sources = located(uri), sources
         self._results = Results(uri)
         ask = partial(self._call, NAME, "jobs", seconds=_JOBS_SECONDS)
-        self._jobs = KnownJobs(ask, JobStore(uri).all).all
+        self._known_jobs = KnownJobs(ask, JobStore(uri).all).all
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="sightline-results")
         self._opened: OrderedDict[str, Any] = OrderedDict()
 
@@ -143,23 +143,23 @@ class RayBackend:
 
     async def incidents(self, query: IncidentQuery) -> Page[Incident]:
         """See :class:`serve.api.backend.Backend`."""
-        jobs = await self._jobs()
+        jobs = await self._known_jobs()
         return await self._read(lambda: self._results.incidents(query, partial(_job_of, jobs)))
 
     async def incident(self, id: str) -> Incident | None:
         """See :class:`serve.api.backend.Backend`."""
-        jobs = await self._jobs()
+        jobs = await self._known_jobs()
         return await self._read(lambda: self._results.incident(id, partial(_job_of, jobs)))
 
     async def measurements(self, query: MeasurementQuery) -> Page[Measurement] | None:
         """See :class:`serve.api.backend.Backend`."""
-        if _newest(await self._jobs(), query.stream) is None:
+        if _newest(await self._known_jobs(), query.stream) is None:
             return None
         return await self._read(lambda: self._results.measurements(query))
 
     async def coverage(self, query: CoverageQuery) -> Page[Coverage] | None:
         """See :class:`serve.api.backend.Backend`."""
-        job = _job_of(await self._jobs(), query.stream)
+        job = _job_of(await self._known_jobs(), query.stream)
         found = await self._read(lambda: self._results.coverage(query, job))
         return None if job is None and not found.items and query.cursor is None else found
 
@@ -218,6 +218,10 @@ class RayBackend:
     def _is_newest(jobs: Mapping[str, Stored], stored: Stored, name: str) -> bool:
         newest = _newest(jobs, name)
         return newest is not None and newest.id == stored.id
+
+    async def _jobs(self) -> dict[str, Stored]:
+        found: dict[str, Stored] = await self._call(NAME, "jobs")
+        return found
 
     async def _watched(self) -> dict[str, Watched]:
         found: dict[str, Watched] = await self._call(NAME, "watched")

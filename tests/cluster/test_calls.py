@@ -1,6 +1,7 @@
 """Calls to named actors: where an actor is need be found out once, and anew where it is dead for good."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -26,6 +27,7 @@ def calls(monkeypatch):
     from cluster import calls
 
     monkeypatch.setattr(calls, "_handles", {})
+    monkeypatch.setattr(calls, "_finding", {})
     return calls
 
 
@@ -65,4 +67,43 @@ def test_one_that_is_dead_is_looked_for_again_and_one_that_cannot_be_reached_is_
 def test_one_that_there_is_not_is_away(monkeypatch, calls):
     registry(monkeypatch, calls)
     with pytest.raises(calls.AwayError, match="the one is not running"):
+        asyncio.run(calls.call("one", "pid"))
+
+
+def test_who_asks_while_nobody_says_where_an_actor_is_waits_in_one_thread_together(monkeypatch, calls):
+    away, asked = threading.Event(), []
+
+    def get_actor(name, namespace):
+        asked.append(name)
+        assert away.wait(60)
+        return Actor(7)
+
+    async def all_at_once():
+        answers = [calls.call("one", "pid", seconds=0.2) for _ in range(12)]
+        return await asyncio.gather(*answers, asyncio.to_thread(str, 5), return_exceptions=True)
+
+    monkeypatch.setattr(calls.ray, "get_actor", get_actor)
+    *answers, other = asyncio.run(all_at_once())
+    assert [type(answer) for answer in answers] == [calls.AwayError] * 12
+    assert (asked, other) == (["one"], "5")
+    away.set()
+    assert asyncio.run(calls.call("one", "pid")) == 7
+    assert asked == ["one"]
+
+
+def test_actors_that_are_known_beforehand_can_be_called_while_nobody_says_where_they_are(monkeypatch, calls):
+    registry(monkeypatch, calls, Actor(1))
+    calls.know(["one", "other"])
+    assert asyncio.run(calls.call("one", "pid")) == 1
+    with pytest.raises(calls.AwayError, match="the other is not running"):
+        asyncio.run(calls.call("other", "pid"))
+
+
+def test_an_error_of_the_actor_itself_is_no_absence(monkeypatch, calls):
+    from ray.exceptions import RayTaskError
+
+    actor = Actor(1)
+    registry(monkeypatch, calls, actor)
+    actor.fails = RayTaskError("pid", "traceback", KeyError("its own"))
+    with pytest.raises(RayTaskError):
         asyncio.run(calls.call("one", "pid"))

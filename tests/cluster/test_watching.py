@@ -52,7 +52,7 @@ def test_any_other_has_its_time(ended, known, lost):
     assert [seat.stream for seat in seats] == (["one"] if known.get("sits", True) else [])
 
 
-def test_a_cell_in_which_a_decoder_has_not_begun_in_time_is_a_dud_as_long_as_it_is_there(monkeypatch, ended):
+def test_a_cell_in_which_a_decoder_has_not_begun_in_time_is_a_dud_for_a_while_or_until_it_is_gone(monkeypatch, ended):
     from cluster import watching as module
 
     watching, now = watch(), [1000.0]
@@ -62,6 +62,11 @@ def test_a_cell_in_which_a_decoder_has_not_begun_in_time_is_a_dud_as_long_as_it_
     watching.poll([HERE])
     assert ended == [HERE.name]
     assert watching.duds([HERE.cell, "cell/fused/0"]) == {HERE.cell}
+    now[0] += 599.0
+    assert watching.duds([HERE.cell]) == {HERE.cell}
+    now[0] += 2.0
+    assert watching.duds([HERE.cell]) == set(), "it was only slow, perhaps"
+    watching._duds[HERE.cell] = now[0]
     assert watching.duds(["cell/fused/0"]) == watching.duds([HERE.cell]) == set()
 
 

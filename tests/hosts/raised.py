@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -142,9 +143,9 @@ class Cluster:
         """Run a line in a shell of a user who has logged in to a host."""
         return host.run("bash", "-lic", line, timeout=timeout)
 
-    @property
+    @cached_property
     def key(self):
-        """The operator's key."""
+        """The operator's key, which `ray up` has made."""
         return self.shell(self.head, "cat ~/.sightline-key").strip()
 
     @property

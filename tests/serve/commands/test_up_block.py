@@ -75,3 +75,10 @@ def test_a_ray_of_this_machine_alone_has_no_other_to_serve_the_api(tmp_path):
     assert (status, wrong.count("\n")) == (2, 1)
     assert "--api-machines" in wrong
     assert "--address" in wrong
+
+
+@pytest.mark.parametrize("host", [(), ("--host", "192.0.2.10")])
+def test_machines_that_serve_the_api_need_an_address_that_each_of_them_has(tmp_path, host):
+    status, _, wrong = command("up", "--address", "127.0.0.1:1", "--api-machines", "2", *host, cwd=tmp_path)
+    assert (status, wrong.count("\n")) == (2, 1)
+    assert "--host 0.0.0.0" in wrong
