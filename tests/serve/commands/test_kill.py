@@ -120,7 +120,7 @@ def test_kills_at_random_moments(commands, undisturbed, tmp_path, name):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_two_hundred_kills(commands, undisturbed, tmp_path):
     kills = sum(_random_kills(commands, undisturbed, tmp_path / name, name, 34) for name in LEAST)
     assert kills >= 200
