@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError
+from ray.exceptions import ActorUnavailableError, GetTimeoutError
 
 from actors.remote import NAMESPACE, ON_HEAD
 from actors.trust import Trust
@@ -16,7 +16,8 @@ from cluster.settings import Chunks, Placement, Supervision
 from cluster.supervisor import NAME, Supervisor
 
 CALL_SECONDS = 60.0
-"""What any call to the supervisor may take."""
+"""What any call to the supervisor may take, and its being started again."""
+_LOOK_SECONDS = 0.1
 
 
 def start(
@@ -31,7 +32,7 @@ def start(
         RayError: The one that there is does not answer, or does not end.
     """
     there = cells.handle(NAME)
-    if there is not None and ray.get(there.trust.remote(), timeout=CALL_SECONDS) != trust:
+    if there is not None and _trusted(there) != trust:
         stop()
         _await_end()
     return ray.remote(Supervisor).options(
@@ -40,13 +41,27 @@ def start(
     ).remote(uri, trust, placement, supervision, chunks)  # fmt: skip
 
 
+def _trusted(supervisor: Any) -> Trust:
+    """What a supervisor trusts. After its machine was off it is started again, and refuses calls until it is there."""
+    until = time.monotonic() + CALL_SECONDS
+    while True:
+        try:
+            trust: Trust = ray.get(supervisor.trust.remote(), timeout=CALL_SECONDS)
+        except ActorUnavailableError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return trust
+
+
 def _await_end() -> None:
     """Wait until a supervisor that was killed is gone, and its name is free."""
     until = time.monotonic() + CALL_SECONDS
     while cells.handle(NAME) is not None:
         if time.monotonic() > until:
             raise GetTimeoutError("the supervisor before does not end")
-        time.sleep(0.1)
+        time.sleep(_LOOK_SECONDS)
 
 
 def supervisor() -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import ray
 from ray import serve as rayserve
+from ray.exceptions import RayError
 from ray.serve import RunTarget
 from ray.serve.context import _get_global_client
 
@@ -52,7 +53,7 @@ def deploy(
     Raises:
         StorageError: The results cannot be written.
         ConnectionError: Ray cannot be reached.
-        CommandFailedError: The API does not start.
+        CommandFailedError: The supervisor does not answer, or the API does not start.
     """
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.WARNING)
@@ -60,7 +61,7 @@ def deploy(
     alone = machines == 1 and sum(node["Alive"] for node in ray.nodes()) == 1  # type: ignore[no-untyped-call]
     if "://" not in uri and not alone:
         raise StorageError(f"{uri}: several machines cannot share a local folder: name a bucket, s3://BUCKET/PREFIX")
-    control.start(uri, sources.trust())
+    _supervise(uri, sources)
     stays: dict[str, Any] = {
         "namespace": NAMESPACE, "lifetime": "detached", "max_restarts": -1, "get_if_exists": True, **ON_HEAD
     }  # fmt: skip
@@ -73,6 +74,14 @@ def deploy(
     _await_first()
     ray.shutdown()
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _supervise(uri: str, sources: Sources) -> None:
+    try:
+        control.start(uri, sources.trust())
+    except RayError as error:
+        why = f"the supervisor does not answer within {control.CALL_SECONDS:.0f} s ({type(error).__name__})"
+        raise CommandFailedError(f"{why}: run the same command again") from error
 
 
 def _listen(host: str, port: int, where: str) -> None:

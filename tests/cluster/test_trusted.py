@@ -82,3 +82,10 @@ def test_another_trust_replaces_the_supervisor_and_its_decoders(own_ray, trustin
     assert wider.job(job).open == ["silent"]
     other = wider.submit({"source": sides[1].url("/a.ts", INSIDE), "name": "inside"})
     assert wider.ended(other).outcomes["inside"].status == "completed"
+
+
+def test_a_supervisor_that_is_started_again_is_waited_for(own_ray, trusting):
+    trust, pid = trusting.call("trust"), trusting.call("pid")
+    own_ray.kill(trusting.supervisor, no_restart=False)
+    same = harness.Cluster(own_ray, trusting.uri, trust)
+    assert same.call("pid") != pid

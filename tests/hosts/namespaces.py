@@ -5,6 +5,7 @@ leaves the machine and nothing else of it can be reached. A host keeps its files
 """
 
 import contextlib
+import ctypes
 import os
 import secrets
 import shutil
@@ -12,9 +13,13 @@ import signal
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 NETWORK = "10.77.0"
+CLONE_NEWNET = 0x40000000
+"""Of ``linux/sched.h``; in ``os`` from Python 3.12 on."""
+
 NEEDS = ("ip", "unshare", "nsenter", "ssh-keygen", "rsync", "/usr/sbin/sshd")
 
 
@@ -36,13 +41,17 @@ def lacking():
 
 
 class Host:
-    """A machine: switched on, cut off, frozen, and asked to run commands."""
+    """A machine: switched on, cut off, frozen, and asked to run commands.
+
+    ``thread`` has a thread of this process that is in the machine's network, be the machine on or off.
+    """
 
     def __init__(self, net, name, number):
         self.net, self.name, self.address = net, name, f"{NETWORK}.{number}"
         self.space, self.folder, self.process = f"{net.prefix}-{name}", net.folder / name, None
         self.folder.mkdir()
         ip("netns", "add", self.space)
+        self.thread = ThreadPoolExecutor(1, initializer=enter, initargs=(self.space,))
         ip("link", "add", "e0", "netns", self.space, "type", "veth", "peer", "name", name, "netns", net.switch)
         ip("-n", net.switch, "link", "set", name, "master", "bridge", "up")
         ip("-n", self.space, "link", "set", "lo", "up")
@@ -123,7 +132,8 @@ class Host:
     def remove(self):
         if self.process is not None and self.process.poll() is None:
             self.power_off()
-        subprocess.run(["ip", "netns", "delete", self.space], check=True)
+        self.thread.shutdown()
+        ip("netns", "delete", self.space)
 
 
 class Net:
@@ -154,6 +164,13 @@ class Net:
         (host.folder / "cpus").write_text(str(cpus))
         host.switch_on()
         return host
+
+
+def enter(space):
+    """Move the calling thread, and no other, into a network namespace."""
+    with Path("/run/netns", space).open() as file:
+        if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), f"setns: {space}")
 
 
 def ip(*command):
