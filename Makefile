@@ -27,7 +27,7 @@ TWO := -n 2 --no-loadscope-reorder
 test: install  ## the tests (about half an hour)
 	$(BIN)/python -m pytest -q $(TWO) -m "not slow and not hosts"
 
-test-cluster: install  ## `ray up` on hosts of its own (seven to eight minutes; needs root, openssh-server, iproute2, rsync)
+test-cluster: install  ## `ray up` on hosts of its own (about seven minutes; needs root, openssh-server, iproute2, rsync)
 	$(BIN)/python -m pytest -q -s -m hosts tests/hosts
 
 test-all: test-cluster  ## the long ones too
