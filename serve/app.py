@@ -80,8 +80,8 @@ def _supervise(uri: str, sources: Sources) -> None:
     try:
         control.start(uri, sources.trust())
     except RayError as error:
-        why = f"the supervisor does not answer within {control.CALL_SECONDS:.0f} s ({type(error).__name__})"
-        raise CommandFailedError(f"{why}: run the same command again") from error
+        why = f"the supervisor does not answer ({type(error).__name__}): run the same command again"
+        raise CommandFailedError(why) from error
 
 
 def _listen(host: str, port: int, where: str) -> None:
